@@ -1,0 +1,33 @@
+/** Where the time that the cell's alarm stands at is kept, so that it is read from the database and not from memory. */
+const KEY = 'alarm';
+const LEAST_PAUSE_MS = 1000;
+
+/**
+ * A cell's one alarm, set to the earliest thing due. Setting it is a row on the bill and replaces the one that stands: it is set only when
+ * sooner, and at most once a second.
+ */
+export class AlarmClock {
+  readonly #storage: DurableObjectStorage;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+  }
+
+  /** Has the alarm ring at `at` (milliseconds since 1970) at the latest. */
+  ringBy(at: number): void {
+    const standing = this.#storage.kv.get<number>(KEY);
+    if (standing === undefined || at < standing) this.#set(at);
+  }
+
+  /** To be called when an alarm has done its work: sets the next one, if anything is due. */
+  rewind(next: number | undefined, now: number): void {
+    if (next !== undefined) this.#set(Math.max(next, now + LEAST_PAUSE_MS));
+    else this.#storage.kv.delete(KEY);
+  }
+
+  #set(at: number): void {
+    this.#storage.kv.put(KEY, at);
+    // Not awaited: the write joins the cell's other writes of this turn, and the answer waits for all of them.
+    void this.#storage.setAlarm(at);
+  }
+}

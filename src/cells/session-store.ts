@@ -1,0 +1,114 @@
+import type { Stop } from '../core/session/admission.ts';
+import { GRACE_MS } from '../core/session/policy.ts';
+import type { Session, SessionEvent } from '../core/session/session.ts';
+import { rowKeyOf } from './session-id.ts';
+
+/** One line of a session's trail: what happened, when, and by whom. Never a secret. */
+export type TrailEntry = readonly [sequence: number, type: SessionEvent['type'], at: number, callerId: string];
+
+export interface StoredSession {
+  readonly session: Session;
+  /** The latest events; older ones were spilled. */
+  readonly trail: readonly TrailEntry[];
+}
+
+/** The form of `content`; a later form must still read this one, as deploys are gradual. */
+interface Content extends StoredSession {
+  readonly v: 1;
+}
+
+/** A row keeps at most this many events; beyond it the older half moves to a row of its own, so that a PATCH writes little more than one row. */
+const TRAIL_KEPT = 48;
+const SWEEP_STEP_MS = 60_000;
+/** A stop outlives every commit that could still be under way. */
+const STOP_KEPT_AT_LEAST_MS = 60_000;
+
+/**
+ * The tables of a session cell, described in the README's storage section. Small columns come first, so that a sweep reads no further;
+ * there is no second index, because every entry in one is a row on the bill.
+ */
+const TABLES = `
+  CREATE TABLE IF NOT EXISTS session (key INTEGER PRIMARY KEY, due INTEGER NOT NULL, user_id TEXT, id TEXT NOT NULL, content TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS trail (key INTEGER NOT NULL, sequence INTEGER NOT NULL, entries TEXT NOT NULL, PRIMARY KEY (key, sequence)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS stop (user_id TEXT PRIMARY KEY, epoch INTEGER NOT NULL, deleted INTEGER NOT NULL, due INTEGER NOT NULL) WITHOUT ROWID;
+`;
+
+/** What a session cell remembers. Every method is synchronous. */
+export class SessionStore {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+    sql.exec(TABLES);
+  }
+
+  find(id: string): StoredSession | undefined {
+    const [row] = this.#sql.exec<{ id: string; content: string }>('SELECT id, content FROM session WHERE key = ?', rowKeyOf(id));
+    return row?.id === id ? (JSON.parse(row.content) as Content) : undefined;
+  }
+
+  /** @returns false when the row's key is taken by another session: 52 of 128 random bits have met */
+  insert(session: Session, trail: readonly TrailEntry[]): boolean {
+    const { rowsWritten } = this.#sql.exec(
+      'INSERT INTO session (key, due, user_id, id, content) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      ...this.#row(session, trail),
+    );
+    return rowsWritten > 0;
+  }
+
+  update(session: Session, trail: readonly TrailEntry[]): void {
+    const kept = trail.length > TRAIL_KEPT ? this.#spill(session, trail) : trail;
+    const [key, ...columns] = this.#row(session, kept);
+    this.#sql.exec('UPDATE session SET due = ?, user_id = ?, id = ?, content = ? WHERE key = ?', ...columns, key);
+  }
+
+  /** When the row may be removed, rounded up so that many sessions share a sweep. */
+  dueOf({ terminatedAt, expiresAt }: Session): number {
+    return Math.ceil(((terminatedAt ?? expiresAt) + GRACE_MS) / SWEEP_STEP_MS) * SWEEP_STEP_MS;
+  }
+
+  stopOf(userId: string): Stop | undefined {
+    const [row] = this.#sql.exec<{ epoch: number; deleted: number }>('SELECT epoch, deleted FROM stop WHERE user_id = ?', userId);
+    return row && { epoch: row.epoch, deleted: row.deleted === 1 };
+  }
+
+  /**
+   * Records a stop for as long as any session that it stops is kept. Stopped sessions do not change, so their last due time is known now.
+   * @returns when the record may be removed
+   */
+  stop(userId: string, epoch: number, deleted: boolean, now: number): number {
+    const { last } = this.#sql.exec<{ last: number | null }>('SELECT max(due) AS last FROM session WHERE user_id = ?', userId).one();
+    const due = Math.max(last ?? 0, now + STOP_KEPT_AT_LEAST_MS);
+    this.#sql.exec(
+      `INSERT INTO stop (user_id, epoch, deleted, due) VALUES (?1, ?2, ?3, ?4)
+       ON CONFLICT (user_id) DO UPDATE SET epoch = ?2, deleted = ?3, due = max(due, ?4) WHERE epoch < ?2`,
+      userId,
+      epoch,
+      deleted ? 1 : 0,
+      due,
+    );
+    return due;
+  }
+
+  /** Removes what is due. @returns when the next thing is */
+  sweep(now: number): number | undefined {
+    this.#sql.exec('DELETE FROM trail WHERE key IN (SELECT key FROM session WHERE due <= ?)', now);
+    this.#sql.exec('DELETE FROM session WHERE due <= ?', now);
+    this.#sql.exec('DELETE FROM stop WHERE due <= ?', now);
+    const { next } = this.#sql
+      .exec<{ next: number | null }>('SELECT min(due) AS next FROM (SELECT due FROM session UNION ALL SELECT due FROM stop)')
+      .one();
+    return next ?? undefined;
+  }
+
+  #row(session: Session, trail: readonly TrailEntry[]): [number, number, string | null, string, string] {
+    const content: Content = { v: 1, session, trail };
+    return [rowKeyOf(session.id), this.dueOf(session), session.user?.id ?? null, session.id, JSON.stringify(content)];
+  }
+
+  #spill(session: Session, trail: readonly TrailEntry[]): readonly TrailEntry[] {
+    const [older, kept] = [trail.slice(0, -TRAIL_KEPT / 2), trail.slice(-TRAIL_KEPT / 2)];
+    this.#sql.exec('INSERT INTO trail (key, sequence, entries) VALUES (?, ?, ?)', rowKeyOf(session.id), older[0]?.[0] ?? 0, JSON.stringify(older));
+    return kept;
+  }
+}

@@ -1,0 +1,28 @@
+import { REGIONS, type Region } from './placement.ts';
+import type { Remote, SessionCellVerbs, UserCellVerbs } from './protocol.ts';
+
+/** The cells as the Worker reaches them: by full name, which never changes. */
+export interface Cells {
+  session(name: string): Remote<SessionCellVerbs>;
+  user(name: string): Remote<UserCellVerbs>;
+}
+
+/** The bindings that lead to the cells. */
+export interface CellBindings {
+  readonly SESSIONS: DurableObjectNamespace;
+  readonly USERS: DurableObjectNamespace;
+}
+
+export function cellsOf({ SESSIONS, USERS }: CellBindings): Cells {
+  return {
+    session: (name) => reach<SessionCellVerbs>(SESSIONS, name),
+    user: (name) => reach<UserCellVerbs>(USERS, name),
+  };
+}
+
+/** The hint counts only at a cell's first use: it is born in the region that its name tells. */
+function reach<Verbs>(namespace: DurableObjectNamespace, name: string): Remote<Verbs> {
+  const [, region] = name.split(':');
+  const hint = REGIONS.find((known) => known === (region as Region));
+  return namespace.getByName(name, hint ? { locationHint: hint } : {}) as unknown as Remote<Verbs>;
+}

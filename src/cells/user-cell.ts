@@ -1,0 +1,161 @@
+import { DurableObject } from 'cloudflare:workers';
+import { configOf } from '../config.ts';
+import { fail, ok, type Result } from '../core/result.ts';
+import { userNotActive } from '../core/session/problems.ts';
+import { failedAgain, type Method, NO_FAILURES, permit } from '../core/user/attempts.ts';
+import { isStopped, type Standing, transit } from '../core/user/lifecycle.ts';
+import { findFacts } from '../directory/facts.ts';
+import { mirrorStanding } from '../directory/standing.ts';
+import { AlarmClock } from './alarm-clock.ts';
+import { FactsCache } from './facts-cache.ts';
+import type { Admit, Admitted, Facts, Reservation, Reserve, Settle, Settled, Transit, UserCellVerbs } from './protocol.ts';
+import { Registration } from './registration.ts';
+import { Reservations } from './reservations.ts';
+import { type CellBindings, cellsOf } from './stubs.ts';
+import { type OwedStop, UserStore } from './user-store.ts';
+
+interface Bindings extends CellBindings {
+  readonly DB: D1Database;
+}
+
+const RETRY_MS = 5_000;
+const TOLD_IN_MS = 5_000;
+const FINISHED_AT_ONCE = 50;
+const NOBODY: Facts = { kind: 'machine', passwordHash: undefined };
+
+/**
+ * Keeps what its users can spend and is the only writer of it: failed attempts, and the state and epoch that decide which sessions may live.
+ * Verbs that change something are synchronous; `load`, `finish` and the alarm await, and change something only afterwards, by version.
+ */
+export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
+  readonly #store: UserStore;
+  readonly #alarm: AlarmClock;
+  readonly #registration: Registration;
+  readonly #reservations = new Reservations();
+  readonly #facts = new FactsCache();
+
+  constructor(state: DurableObjectState, env: Bindings) {
+    super(state, env);
+    this.#store = new UserStore(state.storage.sql);
+    this.#alarm = new AlarmClock(state.storage);
+    this.#registration = new Registration(state, env.DB, this.#alarm);
+  }
+
+  admit({ userId, seen, sessionCell }: Admit): Result<Admitted> {
+    const { state, epoch } = this.#store.standingOf(userId) ?? seen;
+    if (isStopped(state)) return fail(userNotActive);
+    this.#store.admit(userId, sessionCell);
+    this.#registration.begin();
+    return ok({ epoch, admittedAt: Date.now() });
+  }
+
+  reserve({ userId, methods }: Reserve): Reservation {
+    const now = Date.now();
+    const standing = this.#store.standingOf(userId);
+    if (standing && isStopped(standing.state)) return { kind: 'refused', problem: userNotActive };
+    const facts = this.#facts.get(userId, now);
+    if (facts === 'cold') return { kind: 'cold' };
+    const { attempts } = configOf(this.env);
+    for (const method of methods) {
+      const failures = this.#store.failuresOf(userId, method) ?? NO_FAILURES;
+      const answer = permit(method, failures, this.#reservations.count(userId, method, now), attempts, now);
+      if (answer.kind !== 'go') return answer;
+    }
+    return { kind: 'reserved', id: this.#reservations.add(userId, methods, now), reservedAt: now, facts: facts ?? NOBODY };
+  }
+
+  async load(userId: string): Promise<void> {
+    await this.#facts.load(userId, () => findFacts(this.env.DB, userId));
+  }
+
+  release(reservationId: string): void {
+    this.#reservations.take(reservationId, Date.now());
+  }
+
+  settle({ reservationId, userId, verdicts }: Settle): Settled {
+    const now = Date.now();
+    const attempt = this.#reservations.take(reservationId, now);
+    if (attempt?.stale) return { kind: 'stale' };
+    const { attempts } = configOf(this.env);
+    const failures: Partial<Record<Method, number>> = {};
+    const resettable: Method[] = [];
+    this.ctx.storage.transactionSync(() => {
+      for (const { method, passed } of verdicts) {
+        const before = this.#store.failuresOf(userId, method);
+        if (passed && before) resettable.push(method);
+        if (passed) continue;
+        const after = failedAgain(before ?? NO_FAILURES, attempts, now);
+        this.#store.setFailures(userId, method, after);
+        failures[method] = after.count;
+      }
+    });
+    return attempt === undefined ? { kind: 'lost' } : { kind: 'settled', failures, resettable };
+  }
+
+  resetFailures(userId: string, methods: readonly Method[]): void {
+    this.#store.clearFailures(userId, methods);
+  }
+
+  forget(userId: string): void {
+    this.#facts.forget(userId);
+    this.#reservations.makeStale(userId);
+  }
+
+  transit({ userId, seen, transition }: Transit): Result<Standing> {
+    const after = this.ctx.storage.transactionSync(() => {
+      const standing = transit(this.#store.standingOf(userId) ?? seen, transition);
+      if (!standing.ok) return standing;
+      this.#store.setStanding(userId, standing.value);
+      if (isStopped(standing.value.state)) this.#store.oweStops(userId, standing.value.epoch);
+      else this.#store.clearFailures(userId);
+      return standing;
+    });
+    if (!after.ok) return after;
+    this.#registration.begin();
+    this.#alarm.ringBy(Date.now() + RETRY_MS);
+    return after;
+  }
+
+  async finish(userId: string): Promise<boolean> {
+    const stops = this.#store.owedStops(userId).map((stop) => this.#tellSessionCell(userId, stop));
+    const told = await Promise.all([...stops, this.#tellDirectory(userId)]);
+    return told.every(Boolean);
+  }
+
+  /** Goes on telling whoever could not be told. It never throws: an alarm that does is given up by the platform after a while. */
+  override async alarm(): Promise<void> {
+    const unfinished = this.#store.unfinished(FINISHED_AT_ONCE);
+    const done = await Promise.all([this.#registration.complete(), ...unfinished.map((userId) => this.finish(userId))]);
+    const now = Date.now();
+    const everything = done.every(Boolean) && this.#store.unfinished(1).length === 0;
+    this.#alarm.rewind(everything ? undefined : now + RETRY_MS, now);
+  }
+
+  async #tellSessionCell(userId: string, stop: OwedStop): Promise<boolean> {
+    const deleted = this.#store.standingOf(userId)?.state === 'deleted';
+    const cell = cellsOf(this.env).session(stop.sessionCell);
+    if (!(await inTime(cell.stop({ userId, epoch: stop.epoch, deleted })))) return false;
+    this.#store.stopTold(userId, stop);
+    return true;
+  }
+
+  async #tellDirectory(userId: string): Promise<boolean> {
+    const standing = this.#store.unmirrored(userId);
+    if (standing === undefined) return true;
+    if (!(await inTime(mirrorStanding(this.env.DB, userId, standing, Date.now())))) return false;
+    this.#store.mirrored(userId, standing.epoch);
+    return true;
+  }
+}
+
+/** Whether a message arrived: false when it failed or took too long, so that one peer that hangs holds up nothing else. */
+async function inTime(message: Promise<unknown>): Promise<boolean> {
+  const arrived = message.then(
+    () => true,
+    (error) => {
+      console.error('a change of state could not be passed on', error);
+      return false;
+    },
+  );
+  return Promise.race([arrived, scheduler.wait(TOLD_IN_MS).then(() => false)]);
+}

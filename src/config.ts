@@ -1,0 +1,110 @@
+import * as z from 'zod';
+import type { LifetimePolicy } from './core/session/policy.ts';
+import type { AttemptPolicy } from './core/user/attempts.ts';
+import { type KeyRing, keyRing } from './crypto/key-ring.ts';
+
+/** Everything that a deployment can set, typed. Read once an isolate. */
+export interface Config {
+  readonly instanceId: string;
+  readonly defaultOrganizationId: string | undefined;
+  readonly adminTokens: readonly string[];
+  readonly sessionIdKeys: KeyRing;
+  readonly peppers: KeyRing;
+  readonly sessionCells: number;
+  readonly userCells: number;
+  readonly lifetime: LifetimePolicy;
+  readonly attempts: AttemptPolicy;
+  readonly deadlineMs: number;
+}
+
+/** A setting that is missing or wrong. Its message names the setting and never its value; the caller is answered 503 with it. */
+export class ConfigurationError extends Error {}
+
+const whole = (fallback: number, least: number, most: number) => z.coerce.number().int().min(least).max(most).default(fallback);
+const seconds = (fallback: number, least = 0) => whole(fallback, least, 100 * 365 * 86_400).transform((value) => value * 1000);
+const keys = (hash: 'SHA-256' | 'SHA-512') =>
+  z.string().transform((list, context) => {
+    try {
+      return keyRing(list, hash);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as Error).message });
+      return z.NEVER;
+    }
+  });
+
+const SETTINGS = z.object({
+  /** Secret. The operator's bearer token (IAM_OWNER and IAM_LOGIN_CLIENT); two, separated by a comma, while it is rotated. At least 32 characters each. */
+  ADMIN_TOKEN: z
+    .string()
+    .transform((list) => list.split(',').map((token) => token.trim()))
+    .refine((tokens) => tokens.length <= 2 && tokens.every((token) => token.length >= 32), 'one or two tokens of at least 32 characters'),
+  /** Secret. Key list (`1:base64,2:base64`, at least 32 bytes each) of the MAC in session ids. Dropping a key makes its sessions unknown. */
+  SESSION_ID_KEYS: keys('SHA-256'),
+  /** Secret. Key list of the pepper in password hashes. Dropping a key makes the passwords hashed under it unusable. */
+  PEPPER_KEYS: keys('SHA-512'),
+  /** Id of the instance, shown as the resource owner of sessions. */
+  INSTANCE_ID: z.string().min(1).max(200).default('sallyport'),
+  /** Organisation of a new user for which none is named. Default: the caller's, or else the oldest. */
+  DEFAULT_ORGANIZATION_ID: z.string().min(1).max(200).optional(),
+  /** Durable Objects a region among which new sessions are spread. May be raised at any time. */
+  SESSION_CELLS: whole(8, 1, 10_000),
+  /** Durable Objects a region among which new users are spread. May be raised at any time. */
+  USER_CELLS: whole(8, 1, 10_000),
+  /** Lifetime, in seconds, of a session whose creator asks for none. 30 days. */
+  SESSION_DEFAULT_LIFETIME_SECONDS: seconds(30 * 86_400, 1),
+  /** Longest lifetime, in seconds; longer requests are clamped. One year. */
+  SESSION_MAX_LIFETIME_SECONDS: seconds(365 * 86_400, 1),
+  /** Seconds without a successful PATCH after which a session expires; 0 is off. */
+  SESSION_IDLE_TIMEOUT_SECONDS: seconds(0),
+  /** Failures in a row from which attempts of that method are made one at a time, each after a wait; 0 is off. */
+  BACK_OFF_FROM: whole(5, 0, 1000),
+  /** The first wait, in seconds; it doubles with each further failure. */
+  BACK_OFF_SECONDS: seconds(1, 1),
+  /** The longest wait, in seconds. */
+  BACK_OFF_MAX_SECONDS: seconds(60, 1),
+  /** Failures in a row that lock that method; 0 is off. */
+  LOCK_AFTER: whole(10, 0, 1000),
+  /** How long it stays locked, in seconds; then the counter is 0 again. 15 minutes. */
+  LOCK_SECONDS: seconds(15 * 60, 1),
+  /** Seconds after which a request whose stores do not answer is answered 503. */
+  DEADLINE_SECONDS: whole(10, 1, 60).transform((value) => value * 1000),
+});
+
+const parsed = new WeakMap<object, Config>();
+
+/** The configuration of this isolate. @throws ConfigurationError naming the first setting that is missing or wrong */
+export function configOf(env: object): Config {
+  const known = parsed.get(env);
+  if (known) return known;
+  const read = SETTINGS.safeParse(env);
+  if (!read.success) {
+    const [issue] = read.error.issues;
+    const setting = String(issue?.path[0]);
+    throw new ConfigurationError(setting in env ? `Setting ${setting} is not valid: ${issue?.message}` : `Setting ${setting} is missing`);
+  }
+  const settings = read.data;
+  const config: Config = {
+    instanceId: settings.INSTANCE_ID,
+    defaultOrganizationId: settings.DEFAULT_ORGANIZATION_ID,
+    adminTokens: settings.ADMIN_TOKEN,
+    sessionIdKeys: settings.SESSION_ID_KEYS,
+    peppers: settings.PEPPER_KEYS,
+    sessionCells: settings.SESSION_CELLS,
+    userCells: settings.USER_CELLS,
+    lifetime: {
+      defaultLifetimeMs: Math.min(settings.SESSION_DEFAULT_LIFETIME_SECONDS, settings.SESSION_MAX_LIFETIME_SECONDS),
+      maxLifetimeMs: settings.SESSION_MAX_LIFETIME_SECONDS,
+      idleTimeoutMs: settings.SESSION_IDLE_TIMEOUT_SECONDS,
+    },
+    attempts: {
+      backOffFrom: settings.BACK_OFF_FROM,
+      backOffMs: settings.BACK_OFF_SECONDS,
+      backOffMaxMs: settings.BACK_OFF_MAX_SECONDS,
+      lockAfter: settings.LOCK_AFTER,
+      lockMs: settings.LOCK_SECONDS,
+    },
+    deadlineMs: settings.DEADLINE_SECONDS,
+  };
+  parsed.set(env, config);
+  return config;
+}

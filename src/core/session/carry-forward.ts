@@ -1,0 +1,72 @@
+import { type Problem, unavailable } from '../problem.ts';
+import { fail, ok, type Result } from '../result.ts';
+import type { StopOf } from './admission.ts';
+import type { UpdateSession, Verdicts } from './command.ts';
+import { mergeMetadata, sameMetadata } from './metadata.ts';
+import { type LifetimePolicy, VERDICT_MAX_AGE_MS } from './policy.ts';
+import { userNotActive } from './problems.ts';
+import { evolve, type Session, type SessionEvent } from './session.ts';
+import { subjectOf } from './subject.ts';
+
+/** What the cell knows at the moment of the commit. */
+export interface Moment {
+  /** The cell's own clock, milliseconds. */
+  readonly now: number;
+  /** SHA-256 of the token that becomes the live one, base64. */
+  readonly nextToken: string;
+  readonly stopOf: StopOf;
+  readonly policy: LifetimePolicy;
+}
+
+/** A session after a request, and the events that led there; no events where nothing changed. */
+export interface Step {
+  readonly session: Session;
+  readonly events: readonly SessionEvent[];
+}
+
+/**
+ * The session decision that Create and Set share: the checks that passed, in their fixed order, then metadata and lifetime, then the next
+ * token. All of it or, with a Problem, nothing.
+ */
+export function carryForward(begun: Step, command: UpdateSession, verdicts: Verdicts, moment: Moment): Result<Step> {
+  const { now, policy } = moment;
+  const stale = overtaken(verdicts, moment);
+  if (stale) return fail(stale);
+  const subject = subjectOf(begun.session.user, verdicts.user, command.checks);
+  if (!subject.ok) return subject;
+
+  const events: SessionEvent[] = [];
+  if (verdicts.user) {
+    const { admittedAt, ...user } = verdicts.user;
+    events.push({ type: 'session.user.checked', user: { ...user, verifiedAt: now } });
+  }
+  if (verdicts.password) {
+    if (verdicts.password.userId !== subject.value?.id) return fail(unavailable('The password was verified for another user'));
+    events.push({ type: 'session.password.checked' });
+  }
+  if (command.metadata.length > 0) {
+    const metadata = mergeMetadata(begun.session.metadata, command.metadata);
+    if (!metadata.ok) return metadata;
+    if (!sameMetadata(metadata.value, begun.session.metadata)) events.push({ type: 'session.metadata.set', metadata: metadata.value });
+  }
+  if (command.lifetimeMs !== undefined) {
+    events.push({ type: 'session.lifetime.set', endsAt: now + Math.min(command.lifetimeMs, policy.maxLifetimeMs) });
+  }
+  if (begun.events.length + events.length === 0) return ok(begun);
+  events.push({
+    type: 'session.token.set',
+    token: moment.nextToken,
+    ...(policy.idleTimeoutMs > 0 && { idleEndsAt: now + policy.idleTimeoutMs }),
+  });
+  const session = events.reduce((before, event) => evolve(before, event, now), begun.session);
+  return ok({ session, events: [...begun.events, ...events] });
+}
+
+/** A verdict that a stop or the clock has overtaken: its user was stopped since, or nobody can tell any more whether that happened. */
+function overtaken(verdicts: Verdicts, { now, stopOf }: Moment): Problem | undefined {
+  const { user, password } = verdicts;
+  if (user && user.epoch < (stopOf(user.id)?.epoch ?? 0)) return userNotActive;
+  const foundOutAt = Math.min(user?.admittedAt ?? now, password?.reservedAt ?? now);
+  if (now - foundOutAt > VERDICT_MAX_AGE_MS) return unavailable('The checks took too long');
+  return undefined;
+}

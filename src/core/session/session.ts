@@ -1,0 +1,103 @@
+/** Who a session's factors belong to, as found at its latest user check. Names are those of that moment. */
+export interface SessionUser {
+  readonly id: string;
+  readonly organizationId: string;
+  readonly loginName: string;
+  readonly displayName: string;
+  readonly preferredLanguage: string;
+  /** Full name of the user's cell, never recomputed. */
+  readonly cell: string;
+  /** The user's epoch under which the cell admitted this session; a stop raises it, and older sessions end. */
+  readonly epoch: number;
+  readonly verifiedAt: number;
+}
+
+/** A factor other than the user that was verified, and when (milliseconds since 1970, the session cell's clock). */
+export interface Factor {
+  readonly verifiedAt: number;
+}
+
+/** What the client said of itself at creation. `header` keeps every value of a header. */
+export interface UserAgent {
+  readonly fingerprintId?: string | undefined;
+  readonly ip?: string | undefined;
+  readonly description?: string | undefined;
+  readonly header?: Readonly<Record<string, readonly string[]>> | undefined;
+}
+
+/** One login, as it stands. Times are milliseconds since 1970. */
+export interface Session {
+  readonly id: string;
+  /** Number of the session's last event; it only grows. */
+  readonly sequence: number;
+  readonly creationDate: number;
+  readonly changeDate: number;
+  /** Id of the caller that created it. */
+  readonly creator: string;
+  readonly userAgent?: UserAgent;
+  /** SHA-256 of the one live token, base64. */
+  readonly token: string;
+  readonly user?: SessionUser;
+  readonly factors: { readonly password?: Factor };
+  /** Values are standard base64. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** End of the lifetime asked for (or given by default). */
+  readonly lifetimeEndsAt: number;
+  /** When it expires: the end of its lifetime or of its idle time, whichever comes first. */
+  readonly expiresAt: number;
+  readonly terminatedAt?: number;
+}
+
+/** What can happen to a session, under Zitadel's event names. */
+export type SessionEvent =
+  | { readonly type: 'session.added'; readonly id: string; readonly creator: string; readonly userAgent?: UserAgent; readonly endsAt: number }
+  | { readonly type: 'session.user.checked'; readonly user: SessionUser }
+  | { readonly type: 'session.password.checked' }
+  | { readonly type: 'session.metadata.set'; readonly metadata: Readonly<Record<string, string>> }
+  | { readonly type: 'session.lifetime.set'; readonly endsAt: number }
+  | { readonly type: 'session.token.set'; readonly token: string; readonly idleEndsAt?: number }
+  | { readonly type: 'session.terminated' };
+
+/** The session after one more event. `session.added` must come first and only once. */
+export function evolve(before: Session | undefined, event: SessionEvent, at: number): Session {
+  if (event.type === 'session.added') return added(event, at);
+  if (before === undefined) throw new Error(`${event.type} before session.added`);
+  const session = { ...before, sequence: before.sequence + 1, changeDate: at };
+  switch (event.type) {
+    case 'session.user.checked':
+      return { ...session, user: event.user };
+    case 'session.password.checked':
+      return { ...session, factors: { ...session.factors, password: { verifiedAt: at } } };
+    case 'session.metadata.set':
+      return { ...session, metadata: event.metadata };
+    case 'session.lifetime.set':
+      return { ...session, lifetimeEndsAt: event.endsAt };
+    case 'session.token.set':
+      return { ...session, token: event.token, expiresAt: Math.min(session.lifetimeEndsAt, event.idleEndsAt ?? session.lifetimeEndsAt) };
+    case 'session.terminated':
+      return ended(session, at);
+  }
+}
+
+function added({ id, creator, userAgent, endsAt }: Extract<SessionEvent, { type: 'session.added' }>, at: number): Session {
+  return {
+    id,
+    creator,
+    ...(userAgent && { userAgent }),
+    sequence: 1,
+    creationDate: at,
+    changeDate: at,
+    token: '',
+    factors: {},
+    metadata: {},
+    lifetimeEndsAt: endsAt,
+    expiresAt: endsAt,
+  };
+}
+
+/** An ended session keeps what a repeated DELETE needs, and nothing else about the person. */
+function ended(session: Session, at: number): Session {
+  const { user, userAgent, ...rest } = session;
+  const bare = { ...rest, factors: {}, metadata: {}, terminatedAt: at };
+  return user === undefined ? bare : { ...bare, user: { ...user, loginName: '', displayName: '', preferredLanguage: '' } };
+}

@@ -1,0 +1,27 @@
+import { ok, type Result } from '../result.ts';
+import { letIn, type Standing } from './admission.ts';
+import { carryForward, type Moment, type Step } from './carry-forward.ts';
+import { needsWrite, type UpdateSession, type Verdicts } from './command.ts';
+import type { Session } from './session.ts';
+
+/** What a PATCH comes with. `basis` is the live token under which a walk without a token of its own began its checks. */
+export interface UpdateStanding extends Omit<Standing, 'needsWrite'> {
+  readonly basis: string | undefined;
+}
+
+/**
+ * Set: decides one PATCH against the session as it stands at the commit. Its refusals come in the order of contract 1.7; a request that
+ * changes nothing is a Step without events, and one without a token that others have overtaken is `raced` and has to begin again.
+ */
+export function update(
+  session: Session | undefined,
+  command: UpdateSession,
+  { token, write, basis }: UpdateStanding,
+  verdicts: Verdicts,
+  moment: Moment,
+): Result<Step | 'raced'> {
+  const admitted = letIn(session, { token, write, needsWrite: needsWrite(command) }, moment.stopOf, moment.now);
+  if (!admitted.ok) return admitted;
+  if (basis !== undefined && basis !== admitted.value.token) return ok('raced');
+  return carryForward({ session: admitted.value, events: [] }, command, verdicts, moment);
+}

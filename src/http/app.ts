@@ -1,0 +1,53 @@
+import { type Context, Hono } from 'hono';
+import { ConfigurationError, configOf } from '../config.ts';
+import { type Problem, unavailable } from '../core/problem.ts';
+import { notBuilt } from './not-built.ts';
+import { type Env, refuse, restOf } from './rest.ts';
+import { sessionOperations } from './sessions.ts';
+
+/** Every operation that is built. */
+export const operations = [...sessionOperations];
+
+const notFound: Problem = { kind: 'not-found', message: 'Not Found' };
+const internal: Problem = { kind: 'internal', id: 'SALLY-Internal', message: 'An internal error occurred' };
+
+/** The whole HTTP surface: request id, access log and error boundary around the operations. */
+export const app = new Hono<Env>();
+
+app.use(async (context, next) => {
+  const requestId = crypto.randomUUID();
+  const began = Date.now();
+  await next();
+  context.header('x-request-id', requestId);
+  context.header('cache-control', 'no-store');
+  log(context, requestId, Date.now() - began);
+});
+
+app.get('/healthz', (context) => context.json({ status: 'ok' }));
+
+app.get('/ready', async (context) => {
+  configOf(context.env);
+  await context.env.DB.prepare('SELECT 1 FROM cell LIMIT 1').run();
+  return context.json({ status: 'ready' });
+});
+
+app.route('/', restOf(operations, notBuilt));
+
+app.notFound((context) => refuse(context, notFound));
+
+app.onError((error, context) => {
+  if (error instanceof ConfigurationError) return refuse(context, unavailable(error.message));
+  console.error(error);
+  return refuse(context, isOutage(error) ? unavailable('A store could not be reached') : internal);
+});
+
+/** D1 and Durable Objects say by these marks that they could not do their work; anything else is a defect of ours. */
+function isOutage(error: Error & { retryable?: boolean; overloaded?: boolean; remote?: boolean }): boolean {
+  return error.message.startsWith('D1_') || error.retryable === true || error.overloaded === true || error.remote === true;
+}
+
+/** One line a request; never a body, a token or a login name. */
+function log(context: Context<Env>, requestId: string, ms: number): void {
+  const { route, callerKind, problemId } = context.var;
+  console.log(JSON.stringify({ requestId, route, status: context.res.status, ms, callerKind, problemId }));
+}

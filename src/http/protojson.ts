@@ -1,0 +1,134 @@
+import * as z from 'zod';
+
+/**
+ * proto3 JSON (protobuf.dev, "ProtoJSON format") for zod: lowerCamelCase or the original snake_case in, unknown fields ignored, null the
+ * same as absent, int64 as strings, bytes in either base64 alphabet; lowerCamelCase out, with zero values left out.
+ * No message repeats the value that it refuses.
+ */
+
+/** JSON as the wire carries it. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined };
+export type JsonObject = { readonly [key: string]: Json | undefined };
+
+const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+/**
+ * A message with the given fields, all of them optional unless their schema says otherwise. At most one member of each oneof may be given.
+ */
+export function message<Fields extends z.ZodRawShape>(fields: Fields, oneofs: readonly (readonly (string & keyof Fields)[])[] = []) {
+  const names = new Map(Object.keys(fields).flatMap((field) => [[field, field] as const, [snakeCase(field), field] as const]));
+  return z
+    .unknown()
+    .transform((raw, context): Record<string, unknown> => {
+      if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return refuse(context, 'must be an object');
+      const known = knownFields(raw, names, context);
+      const excluded = oneofs.map((oneof) => oneof.filter((field) => Object.hasOwn(known, field))).find((given) => given.length > 1);
+      return excluded ? refuse(context, `excludes ${excluded[0]}: only one of them may be given`, excluded[1]) : known;
+    })
+    .pipe(z.object(fields));
+}
+
+/** The members that the message has, under their lowerCamelCase names. */
+function knownFields(raw: object, names: ReadonlyMap<string, string>, context: z.RefinementCtx): Record<string, unknown> {
+  const known: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(raw)) {
+    const field = names.get(name);
+    if (field === undefined || value === null) continue;
+    if (Object.hasOwn(known, field)) return refuse(context, 'given twice', field);
+    known[field] = value;
+  }
+  return known;
+}
+
+function refuse(context: z.RefinementCtx, message: string, field?: string): never {
+  context.addIssue({ code: 'custom', message, path: field === undefined ? [] : [field] });
+  return z.NEVER;
+}
+
+/** A string of `least` to `most` characters (runes, as Zitadel counts). A lone surrogate is not a string. */
+export function text(least: number, most: number) {
+  const rule = least === 0 ? `at most ${most}` : `between ${least} and ${most}`;
+  return z
+    .string({ error: ({ input }) => (input === undefined ? 'value is required' : 'must be a string') })
+    .refine((value) => value.isWellFormed(), { error: 'must be valid Unicode', abort: true })
+    .refine((value) => value.length <= most * 2 && inRange([...value].length, least, most), {
+      error: `value length must be ${rule} runes, inclusive`,
+    });
+}
+
+const inRange = (length: number, least: number, most: number): boolean => length >= least && length <= most;
+
+/** true or false; absent is false. */
+export const flag = z.boolean({ error: 'must be true or false' });
+
+/** Bytes, in either base64 alphabet and with or without padding; parsed to padded standard base64. */
+export const bytes = z.string({ error: 'must be a base64 string' }).transform((value, context) => {
+  try {
+    return Uint8Array.fromBase64(value.replaceAll('-', '+').replaceAll('_', '/')).toBase64();
+  } catch {
+    return refuse(context, 'must be base64');
+  }
+});
+
+/** An unsigned integer, as a number or as a string of digits. */
+export const count = z
+  .union([z.number(), z.string().regex(/^\d{1,10}$/)], { error: 'must be a whole number' })
+  .transform(Number)
+  .refine((value) => Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff, 'must be a whole number, 0 to 4294967295');
+
+const MAX_DURATION_SECONDS = 315_576_000_000;
+
+/** A google.protobuf.Duration greater than zero, such as "18000s" or "0.5s"; parsed to milliseconds, rounded up. */
+export const positiveDuration = z.string({ error: 'must be a duration such as "300s"' }).transform((value, context) => {
+  const [, digits] = /^(-?\d{1,12}(?:\.\d{1,9})?)s$/.exec(value) ?? [];
+  if (digits === undefined || Math.abs(Number(digits)) > MAX_DURATION_SECONDS) return refuse(context, 'value is not a valid duration');
+  if (Number(digits) <= 0) return refuse(context, 'value must be greater than 0s');
+  return Math.ceil(Number(digits) * 1000);
+});
+
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
+
+/** A google.protobuf.Timestamp (RFC 3339); parsed to milliseconds since 1970. */
+export const timestamp = z.string({ error: 'must be a timestamp' }).transform((value, context) => {
+  const parsed = RFC_3339.test(value) ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(parsed) ? refuse(context, 'must be an RFC 3339 timestamp') : parsed;
+});
+
+/**
+ * An enumeration, by name or by number. A name that is not known counts as absent, as the gateway has it; a number that is not known is
+ * refused.
+ */
+export function enumeration<Name extends string>(names: readonly Name[]) {
+  return z.union([z.string(), z.number()], { error: 'must be one of the defined enum values' }).transform((value, context): Name | undefined => {
+    if (typeof value === 'string') return names.find((name) => name === value);
+    return names[value] ?? refuse(context, 'value must be one of the defined enum values');
+  });
+}
+
+/** A map, parsed to pairs; keys stay as they are, whatever their name, and null is no value. A refusal does not name the key. */
+export function map<Value>(key: z.ZodType<string>, value: z.ZodType<Value>) {
+  return z.unknown().transform((raw, context): [string, Value][] => {
+    if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return refuse(context, 'must be an object');
+    const pairs: [string, Value][] = [];
+    for (const [name, item] of Object.entries(raw)) {
+      const [parsedKey, parsedValue] = [key.safeParse(name), value.safeParse(item)];
+      if (!parsedKey.success) return refuse(context, `key: ${parsedKey.error.issues[0]?.message}`);
+      if (!parsedValue.success) return refuse(context, `value: ${parsedValue.error.issues[0]?.message}`);
+      pairs.push([parsedKey.data, parsedValue.data]);
+    }
+    return pairs;
+  });
+}
+
+export const toTimestamp = (ms: number): string => new Date(ms).toISOString();
+
+/** A message on its way out: zero values (empty strings, 0, false, empty lists and maps) are left out; empty messages that are set stay. */
+export function emit(fields: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => !isZero(value)));
+}
+
+function isZero(value: Json | undefined): boolean {
+  return value === undefined || value === null || value === '' || value === 0 || value === '0' || value === false || isEmptyList(value);
+}
+
+const isEmptyList = (value: Json): boolean => Array.isArray(value) && value.length === 0;

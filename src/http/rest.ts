@@ -1,0 +1,98 @@
+import { type Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import type { Place } from '../cells/placement.ts';
+import { regionOf } from '../cells/placement.ts';
+import { type CellBindings, cellsOf } from '../cells/stubs.ts';
+import { configOf } from '../config.ts';
+import { type Problem, unavailable } from '../core/problem.ts';
+import { fail, type Result } from '../core/result.ts';
+import { callerOf } from './caller.ts';
+import { decode } from './decode.ts';
+import type { Operation, Route } from './operation.ts';
+import { problemResponse } from './problems.ts';
+import type { JsonObject } from './protojson.ts';
+
+/** The bindings of the Worker, and what a request carries through it. */
+export interface Env {
+  Bindings: CellBindings & { readonly DB: D1Database };
+  Variables: { route?: string; callerKind?: string; problemId?: string };
+}
+
+const BODY_LIMIT_BYTES = 1024 * 1024;
+const tooLarge: Problem = { kind: 'payload-too-large', message: 'request body is larger than 1 MiB' };
+const wrongMethod: Problem = { kind: 'method-not-allowed', message: 'Method Not Allowed' };
+
+/** The operations as Hono routes; `notBuilt` are those that Zitadel has and Sallyport does not, answered before anything is read. */
+export function restOf(operations: readonly Operation[], notBuilt: readonly Route[]): Hono<Env> {
+  const app = new Hono<Env>();
+  const routes = [
+    ...operations.flatMap((operation) => operation.routes.map((route) => ({ route, answer: (context: Context<Env>) => serve(context, operation) }))),
+    ...notBuilt.map((route) => ({ route, answer: (context: Context<Env>) => refuse(context, unbuiltOperation(route)) })),
+  ];
+  const paths = new Map<string, string[]>();
+  for (const { route, answer } of routes) {
+    const [verb, path] = split(route);
+    paths.set(path, [...(paths.get(path) ?? []), verb]);
+    app.on(verb, path, bodyLimit({ maxSize: BODY_LIMIT_BYTES, onError: (context) => refuse(context as Context<Env>, tooLarge) }), (context) => {
+      context.set('route', route);
+      return answer(context);
+    });
+  }
+  for (const [path, verbs] of paths) {
+    app.all(path, (context) => {
+      const answer = refuse(context, wrongMethod);
+      answer.headers.set('allow', verbs.join(', '));
+      return answer;
+    });
+  }
+  return app;
+}
+
+const unbuiltOperation = (route: Route): Problem => ({ kind: 'unimplemented', id: 'SALLY-NotBuilt', message: `${route} is not implemented` });
+
+/** Splits `PATCH /v2/sessions/{sessionId}` into the verb and Hono's form of the path. */
+function split(route: Route): [verb: string, path: string] {
+  const [verb = '', template = ''] = route.split(' ');
+  return [verb, template.replace(/\{(\w+)\}/g, ':$1')];
+}
+
+/** One request: who calls, what is asked, the handler, the answer. The order of refusals is contract 1.7. */
+async function serve(context: Context<Env>, operation: Operation): Promise<Response> {
+  const { DB: db } = context.env;
+  const config = configOf(context.env);
+  const cells = cellsOf(context.env);
+  const now = Date.now();
+  const region = regionOf((context.req.raw.cf ?? {}) as Place);
+  const organizationHeader = context.req.header('x-zitadel-orgid');
+
+  const caller = await callerOf(context.req.header('authorization'), config, db, now);
+  if (!caller.ok) return refuse(context, caller.problem);
+  context.set('callerKind', caller.value.kind);
+  const input = await decode(context, operation);
+  if (!input.ok) return refuse(context, input.problem);
+
+  const call = { caller: caller.value, config, db, cells, region, now, organizationHeader };
+  const outcome = operation.handle(input.value, call);
+  // A caller who hangs up changes nothing: what was begun is carried to its end.
+  context.executionCtx.waitUntil(outcome.catch(() => undefined));
+  const result = await beforeDeadline(outcome, config.deadlineMs);
+  return result.ok ? context.json(result.value as object, operation.success) : refuse(context, result.problem);
+}
+
+async function beforeDeadline(outcome: Promise<Result<JsonObject>>, deadlineMs: number): Promise<Result<JsonObject>> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const deadline = new Promise<Result<JsonObject>>((resolve) => {
+    timer = setTimeout(() => resolve(fail(unavailable('A store did not answer in time'))), deadlineMs);
+  });
+  try {
+    return await Promise.race([outcome, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Answers with a Problem, and leaves its id for the access log. */
+export function refuse(context: Context<Env>, problem: Problem): Response {
+  if (problem.id) context.set('problemId', problem.id);
+  return problemResponse(problem);
+}

@@ -1,0 +1,122 @@
+import * as z from 'zod';
+import type { SessionView } from '../core/session/read.ts';
+import { unbuilt } from './decode.ts';
+import { bytes, emit, type JsonObject, map, message, positiveDuration, text, toTimestamp } from './protojson.ts';
+
+/** The two versions of the API; a session made through one is the same session in the other. */
+export type Version = 'v2' | 'v2beta';
+
+const USER_AGENT_MAX_BYTES = 16 * 1024;
+const USER_AGENT_MAX_HEADERS = 50;
+
+const user = message({ userId: text(1, 200).optional(), loginName: text(1, 200).optional() }, [['userId', 'loginName']]).transform(
+  ({ userId, loginName }, context) => {
+    if (userId !== undefined) return { userId };
+    if (loginName !== undefined) return { loginName };
+    context.addIssue({ code: 'custom', message: 'userId or loginName is required' });
+    return z.NEVER;
+  },
+);
+
+/** Section 2.3 of Zitadel's messages. A recovery code is a check of v2 only: to v2beta it is an unknown field, and ignored. */
+const checks = (version: Version) =>
+  message({
+    user: user.optional(),
+    password: message({ password: text(1, 200) }).optional(),
+    idpIntent: unbuilt('checks.idpIntent'),
+    webAuthN: unbuilt('checks.webAuthN'),
+    totp: unbuilt('checks.totp'),
+    otpSms: unbuilt('checks.otpSms'),
+    otpEmail: unbuilt('checks.otpEmail'),
+    ...(version === 'v2' && { recoveryCode: unbuilt('checks.recoveryCode') }),
+  });
+
+const challenges = message({
+  webAuthN: unbuilt('challenges.webAuthN'),
+  otpSms: unbuilt('challenges.otpSms'),
+  otpEmail: unbuilt('challenges.otpEmail'),
+});
+
+const userAgent = message({
+  fingerprintId: text(0, 200).optional(),
+  ip: text(0, 200).optional(),
+  description: text(0, USER_AGENT_MAX_BYTES).optional(),
+  header: map(text(0, 1000), message({ values: z.array(text(0, USER_AGENT_MAX_BYTES)).optional() })).optional(),
+})
+  .refine((agent) => (agent.header?.length ?? 0) <= USER_AGENT_MAX_HEADERS, `at most ${USER_AGENT_MAX_HEADERS} headers`)
+  .refine((agent) => new TextEncoder().encode(JSON.stringify(agent)).byteLength <= USER_AGENT_MAX_BYTES, `at most ${USER_AGENT_MAX_BYTES} bytes`)
+  .transform(({ header, ...agent }) => ({
+    ...agent,
+    ...(header && { header: Object.fromEntries(header.map(([name, { values }]) => [name, values ?? []])) }),
+  }));
+
+const progress = (version: Version) => ({
+  checks: checks(version).optional(),
+  metadata: map(text(1, 200), bytes).optional(),
+  challenges: challenges.optional(),
+  lifetime: positiveDuration.optional(),
+});
+
+export const createSessionMessage = (version: Version) => message({ ...progress(version), userAgent: userAgent.optional() });
+
+/** v2beta has to present the token; to v2 it is optional, and an empty one is none (proto3's zero value). */
+export const setSessionMessage = (version: Version) =>
+  message({
+    sessionId: text(1, 200),
+    sessionToken:
+      version === 'v2beta'
+        ? text(1, 200)
+        : text(0, 200)
+            .transform((token) => token || undefined)
+            .optional(),
+    ...progress(version),
+  });
+
+export const getSessionMessage = message({ sessionId: text(1, 200), sessionToken: text(1, 500).optional() });
+
+export const deleteSessionMessage = message({
+  sessionId: text(1, 200),
+  sessionToken: text(0, 500)
+    .transform((token) => token || undefined)
+    .optional(),
+});
+
+export type Progress = z.infer<ReturnType<typeof createSessionMessage>>;
+
+/** A session as Get shows it: section 8.1, without token and without what is open. `state` is ours, and left out while it is active. */
+export function presentSession({ session, state }: SessionView): JsonObject {
+  const { id, creationDate, changeDate, sequence, user, factors, metadata, userAgent, expiresAt } = session;
+  return emit({
+    id,
+    creationDate: toTimestamp(creationDate),
+    changeDate: toTimestamp(changeDate),
+    sequence: String(sequence),
+    factors:
+      user &&
+      emit({
+        user: emit({
+          verifiedAt: toTimestamp(user.verifiedAt),
+          id: user.id,
+          loginName: user.loginName,
+          displayName: user.displayName,
+          organizationId: user.organizationId,
+        }),
+        password: factors.password && { verifiedAt: toTimestamp(factors.password.verifiedAt) },
+      }),
+    metadata: Object.keys(metadata).length > 0 ? metadata : undefined,
+    userAgent: userAgent && presentUserAgent(userAgent),
+    expirationDate: toTimestamp(expiresAt),
+    state: state === 'active' ? undefined : `SESSION_STATE_${state.toUpperCase()}`,
+  });
+}
+
+function presentUserAgent({ fingerprintId, ip, description, header }: NonNullable<SessionView['session']['userAgent']>): JsonObject {
+  const headers = Object.entries(header ?? {}).map(([name, values]) => [name, emit({ values })] as const);
+  return {
+    // Set optional scalars are emitted even when empty.
+    ...(fingerprintId !== undefined && { fingerprintId }),
+    ...(ip !== undefined && { ip }),
+    ...(description !== undefined && { description }),
+    ...(headers.length > 0 && { header: Object.fromEntries(headers) }),
+  };
+}

@@ -1,0 +1,126 @@
+import { newSessionCell } from '../cells/placement.ts';
+import type { Committed } from '../cells/protocol.ts';
+import { cellOfSession } from '../cells/session-id.ts';
+import { covers, isNowhere } from '../core/permission.ts';
+import { noPermission } from '../core/problem.ts';
+import { fail, ok, type Result } from '../core/result.ts';
+import { needsWrite, type UpdateSession } from '../core/session/command.ts';
+import { sessionNotFound } from '../core/session/problems.ts';
+import { digest } from '../crypto/digest.ts';
+import { createSession } from '../login-step/create-session.ts';
+import { updateSession } from '../login-step/update-session.ts';
+import type { Walk } from '../login-step/walk.ts';
+import { scopeOfCaller } from './caller.ts';
+import { type Call, type Operation, operation } from './operation.ts';
+import { emit, type JsonObject, toTimestamp } from './protojson.ts';
+import {
+  createSessionMessage,
+  deleteSessionMessage,
+  getSessionMessage,
+  type Progress,
+  presentSession,
+  setSessionMessage,
+  type Version,
+} from './session-messages.ts';
+
+const walkOf = ({ cells, db, config, now }: Call): Walk => ({ cells, db, peppers: config.peppers, deadline: now + config.deadlineMs - 1000 });
+
+const commandOf = ({ checks, metadata, lifetime }: Progress): UpdateSession => ({
+  checks: { ...(checks?.user && { user: checks.user }), ...(checks?.password && { password: checks.password }) },
+  metadata: metadata ?? [],
+  ...(lifetime !== undefined && { lifetimeMs: lifetime }),
+});
+
+const presentDetails = ({ sequence, changeDate }: Committed, { config }: Call): JsonObject => ({
+  sequence: String(sequence),
+  changeDate: toTimestamp(changeDate),
+  resourceOwner: config.instanceId,
+});
+
+/** `challenges` is in the answer exactly when it was in the request. */
+const presentChallenges = ({ challenges }: Progress): JsonObject => (challenges === undefined ? {} : { challenges: {} });
+
+const create = (version: Version): Operation =>
+  operation({
+    rpc: `zitadel.session.${version}.SessionService/CreateSession`,
+    routes: [`POST /${version}/sessions`],
+    input: createSessionMessage(version),
+    success: 201,
+    handle: async (input, call) => {
+      if (!covers(scopeOfCaller(call.caller, 'session.write'))) return fail(noPermission);
+      const { config, caller, region } = call;
+      const created = await createSession(walkOf(call), {
+        sessionCell: newSessionCell(region, config.sessionCells),
+        sessionIdKeys: config.sessionIdKeys,
+        callerId: caller.id,
+        command: { ...commandOf(input), ...(input.userAgent && { userAgent: input.userAgent }) },
+      });
+      if (!created.ok) return created;
+      const { sessionId, sessionToken } = created.value;
+      return ok({ details: presentDetails(created.value, call), sessionId, sessionToken, ...presentChallenges(input) });
+    },
+  });
+
+const set = (version: Version): Operation =>
+  operation({
+    rpc: `zitadel.session.${version}.SessionService/SetSession`,
+    routes: [`PATCH /${version}/sessions/{sessionId}`],
+    input: setSessionMessage(version),
+    handle: async (input, call) => {
+      const { sessionId, sessionToken } = input;
+      const sessionCell = await cellOfSession(sessionId, call.config.sessionIdKeys);
+      if (sessionCell === undefined) return fail(sessionNotFound);
+      const command = commandOf(input);
+      const write = scopeOfCaller(call.caller, 'session.write');
+      if ((sessionToken === undefined || needsWrite(command)) && isNowhere(write)) return fail(noPermission);
+      const updated = await updateSession(walkOf(call), { sessionId, sessionCell, callerId: call.caller.id, sessionToken, write, command });
+      if (!updated.ok) return updated;
+      return ok(emit({ details: presentDetails(updated.value, call), sessionToken: updated.value.sessionToken, ...presentChallenges(input) }));
+    },
+  });
+
+const get = (version: Version): Operation =>
+  operation({
+    rpc: `zitadel.session.${version}.SessionService/GetSession`,
+    routes: [`GET /${version}/sessions/{sessionId}`],
+    input: getSessionMessage,
+    handle: ({ sessionId, sessionToken }, call) =>
+      inCell(sessionId, call, async (cell) => {
+        const presented = await digestOf(sessionToken);
+        const view = await cell.read({ sessionId, callerId: call.caller.id, presented, read: scopeOfCaller(call.caller, 'session.read') });
+        return view.ok ? ok({ session: presentSession(view.value) }) : view;
+      }),
+  });
+
+const remove = (version: Version): Operation =>
+  operation({
+    rpc: `zitadel.session.${version}.SessionService/DeleteSession`,
+    routes: [`DELETE /${version}/sessions/{sessionId}`],
+    input: deleteSessionMessage,
+    handle: ({ sessionId, sessionToken }, call) =>
+      inCell(sessionId, call, async (cell) => {
+        const presented = await digestOf(sessionToken);
+        const ended = await cell.terminate({ sessionId, callerId: call.caller.id, presented, delete: scopeOfCaller(call.caller, 'session.delete') });
+        return ended.ok ? ok({ details: presentDetails(ended.value, call) }) : ended;
+      }),
+  });
+
+/** Goes to the session's cell, unless the id is one that we never issued. */
+async function inCell(
+  sessionId: string,
+  { cells, config }: Call,
+  visit: (cell: ReturnType<Call['cells']['session']>) => Promise<Result<JsonObject>>,
+): Promise<Result<JsonObject>> {
+  const name = await cellOfSession(sessionId, config.sessionIdKeys);
+  return name === undefined ? fail(sessionNotFound) : visit(cells.session(name));
+}
+
+const digestOf = async (token: string | undefined): Promise<string | undefined> => (token === undefined ? undefined : digest(token));
+
+/** zitadel.session.v2 and v2beta SessionService: Create, Set, Get, Delete. */
+export const sessionOperations: readonly Operation[] = (['v2beta', 'v2'] as const).flatMap((version) => [
+  create(version),
+  set(version),
+  get(version),
+  remove(version),
+]);

@@ -1,0 +1,28 @@
+import type { Problem } from '../core/problem.ts';
+import { fail, ok, type Result } from '../core/result.ts';
+import type { AdmittedUser, Checks } from '../core/session/command.ts';
+import { userNotActive } from '../core/session/problems.ts';
+import { isStopped } from '../core/user/lifecycle.ts';
+import { spendHashTime } from '../crypto/password-hash.ts';
+import { findUser } from '../directory/users.ts';
+import type { Walk } from './walk.ts';
+
+const userNotFound: Problem = { kind: 'not-found', id: 'QUERY-Dfbg2', message: 'User could not be found' };
+
+/**
+ * The user check: looks the named user up and has its cell admit it to the session's cell. An unknown user whose password is given too
+ * costs one hash, so that the clock does not tell it from a wrong password.
+ */
+export async function identify(walk: Walk, checks: Checks, sessionCell: string): Promise<Result<AdmittedUser | undefined>> {
+  if (checks.user === undefined) return ok(undefined);
+  const user = await findUser(walk.db, checks.user);
+  if (user === undefined) {
+    if (checks.password) await spendHashTime(checks.password.password, walk.peppers);
+    return fail(userNotFound);
+  }
+  if (isStopped(user.state)) return fail(userNotActive);
+  const { id, organizationId, displayName, preferredLanguage, cell, state, epoch } = user;
+  const admitted = await walk.cells.user(cell).admit({ userId: id, seen: { state, epoch }, sessionCell });
+  if (!admitted.ok) return admitted;
+  return ok({ id, organizationId, loginName: user.username, displayName, preferredLanguage, cell, ...admitted.value });
+}

@@ -1,0 +1,52 @@
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
+import { defineConfig } from 'vitest/config';
+import { secrets } from './support/secrets.ts';
+
+const root = new URL('..', import.meta.url).pathname;
+
+/** core: plain and fast. worker: inside workerd, with its objects and clock in hand. contract: over HTTP, as a caller sees it. */
+export default defineConfig({
+  test: {
+    root,
+    onConsoleLog: (log) => !log.startsWith('{"requestId"'),
+    projects: [
+      { test: { name: 'core', root, include: ['test/core/**/*.test.ts', 'test/architecture.test.ts'] } },
+      {
+        test: {
+          name: 'contract',
+          root,
+          include: ['test/contract/**/*.test.ts'],
+          globalSetup: 'test/support/server.ts',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        plugins: [
+          cloudflareTest(async () => ({
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: {
+              bindings: {
+                ...secrets,
+                MIGRATIONS: await readD1Migrations({
+                  projectPath: root,
+                  migrationsDir: '.',
+                  migrationsPattern: '{schema.sql,src/directory/migrations/*.sql}',
+                }),
+              },
+            },
+          })),
+        ],
+        test: {
+          name: 'worker',
+          root,
+          include: ['test/worker/**/*.test.ts'],
+          setupFiles: ['test/support/migrate.ts'],
+          isolate: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
