@@ -150,12 +150,17 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
 
 /** Whether a message arrived: false when it failed or took too long, so that one peer that hangs holds up nothing else. */
 async function inTime(message: Promise<unknown>): Promise<boolean> {
-  const arrived = message.then(
-    () => true,
-    (error) => {
-      console.error('a change of state could not be passed on', error);
-      return false;
-    },
-  );
-  return Promise.race([arrived, scheduler.wait(TOLD_IN_MS).then(() => false)]);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer in ${TOLD_IN_MS} ms`)), TOLD_IN_MS);
+  });
+  try {
+    await Promise.race([message, tooLate]);
+    return true;
+  } catch (error) {
+    console.error('a change of state could not be passed on', error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+  }
 }

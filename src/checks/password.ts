@@ -6,6 +6,7 @@ import { verifyPassword } from '../crypto/password-hash.ts';
 export type Finding = { readonly kind: 'passed' } | { readonly kind: 'wrong' } | { readonly kind: 'not-ready'; readonly problem: Problem };
 
 const userNotFound: Problem = { kind: 'failed-precondition', id: 'COMMAND-3n77z', message: 'User could not be found' };
+const passwordUnusable: Problem = { kind: 'failed-precondition', id: 'COMMAND-CahN2', message: 'Password cannot be verified and must be set anew' };
 const passwordNotSet: Problem = { kind: 'failed-precondition', id: 'COMMAND-3nJ4t', message: 'User has not set a password' };
 
 /** The password check (NIST 800-63B section 5.1.1): one hash in the Worker, about 70 ms of CPU. */
@@ -16,5 +17,7 @@ export async function checkPassword(
 ): Promise<Finding> {
   if (facts.kind === 'machine') return { kind: 'not-ready', problem: userNotFound };
   if (facts.passwordHash === undefined) return { kind: 'not-ready', problem: passwordNotSet };
-  return { kind: (await verifyPassword(password, facts.passwordHash, peppers)) ? 'passed' : 'wrong' };
+  const same = await verifyPassword(password, facts.passwordHash, peppers);
+  if (same === undefined) return { kind: 'not-ready', problem: passwordUnusable };
+  return { kind: same ? 'passed' : 'wrong' };
 }

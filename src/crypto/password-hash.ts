@@ -23,17 +23,13 @@ export async function hashPassword(password: string, peppers: KeyRing): Promise<
   return `$${PREFIX}$i=${ITERATIONS},k=${peppers.newest}$${toBase64(salt)}$${tag}`;
 }
 
-/**
- * Whether `password` is the one that was hashed.
- * @throws Error when the encoding is not ours or names a pepper that is no longer listed
- */
-export async function verifyPassword(password: string, encoded: string, peppers: KeyRing): Promise<boolean> {
+/** Whether `password` is the one that was hashed; undefined when nobody can tell: the encoding is unknown, or its pepper is no longer listed. */
+export async function verifyPassword(password: string, encoded: string, peppers: KeyRing): Promise<boolean | undefined> {
   const match = /^\$sallyport-pbkdf2-sha512\$i=(\d{1,7}),k=(\d{1,6})\$([^$]+)\$([^$]+)$/.exec(encoded);
   const [, iterations, key, salt, expected] = match ?? [];
-  if (salt === undefined || expected === undefined) throw new Error('a stored password hash has an unknown encoding');
+  if (salt === undefined || expected === undefined) return undefined;
   const tag = await tagOf(password, Uint8Array.fromBase64(salt) as Uint8Array<ArrayBuffer>, Number(iterations), peppers, Number(key));
-  if (tag === undefined) throw new Error(`pepper ${key} is no longer listed`);
-  return sameDigest(tag, expected);
+  return tag === undefined ? undefined : sameDigest(tag, expected);
 }
 
 /** Spends the time of one verification, so that an unknown user cannot be told from a wrong password by the clock. */

@@ -42,6 +42,21 @@ export async function findUser(db: D1Database, key: UserKey): Promise<User | und
   return row === null ? undefined : fromRow(row);
 }
 
+/** What the details of an answer say about a user, also about one who was just deleted. */
+export interface UserDetails {
+  readonly sequence: number;
+  readonly changeDate: number;
+  readonly organizationId: string;
+}
+
+export async function findUserDetails(db: D1Database, userId: string): Promise<UserDetails | undefined> {
+  const row = await db
+    .prepare('SELECT sequence, change_date, organization_id FROM user WHERE id = ?1')
+    .bind(userId)
+    .first<Pick<UserRow, 'sequence' | 'change_date' | 'organization_id'>>();
+  return row === null ? undefined : { sequence: row.sequence, changeDate: row.change_date, organizationId: row.organization_id };
+}
+
 interface UserRow {
   id: string;
   organization_id: string;

@@ -35,9 +35,8 @@ export async function callerOf(authorization: string | undefined, config: Config
   const [, bearer] = /^Bearer +([^\s]{1,4096})$/i.exec(authorization) ?? [];
   if (bearer === undefined) return fail(headerInvalid);
   const bearerDigest = await digest(bearer);
-  for (const adminToken of config.adminTokens) {
-    if (sameDigest(await digest(adminToken), bearerDigest)) return ok(ADMIN);
-  }
+  const adminDigests = await adminDigestsOf(config);
+  if (adminDigests.some((adminDigest) => sameDigest(adminDigest, bearerDigest))) return ok(ADMIN);
   if (!bearer.startsWith('pat_')) return fail(tokenInvalid);
   const known = verdicts.get(bearerDigest);
   if (known && known.until > now) return ok(known.caller);
@@ -47,6 +46,14 @@ export async function callerOf(authorization: string | undefined, config: Config
   const caller: Caller = { kind: 'pat', id: userId, userId, organizationId, membership };
   remember(bearerDigest, caller, Math.min(now + VERDICT_MS, expiresAt));
   return ok(caller);
+}
+
+const adminDigests = new WeakMap<Config, Promise<string[]>>();
+
+function adminDigestsOf(config: Config): Promise<string[]> {
+  const digests = adminDigests.get(config) ?? Promise.all(config.adminTokens.map(digest));
+  adminDigests.set(config, digests);
+  return digests;
 }
 
 function remember(bearerDigest: string, caller: Caller, until: number): void {

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { SessionView } from '../core/session/read.ts';
 import { unbuilt } from './decode.ts';
+import { normalizeIp } from './ip-address.ts';
 import { bytes, emit, type JsonObject, map, message, positiveDuration, text, toTimestamp } from './protojson.ts';
 
 /** The two versions of the API; a session made through one is the same session in the other. */
@@ -45,10 +46,13 @@ const userAgent = message({
 })
   .refine((agent) => (agent.header?.length ?? 0) <= USER_AGENT_MAX_HEADERS, `at most ${USER_AGENT_MAX_HEADERS} headers`)
   .refine((agent) => new TextEncoder().encode(JSON.stringify(agent)).byteLength <= USER_AGENT_MAX_BYTES, `at most ${USER_AGENT_MAX_BYTES} bytes`)
-  .transform(({ header, ...agent }) => ({
+  .transform(({ header, ip, ...agent }) => ({
     ...agent,
-    ...(header && { header: Object.fromEntries(header.map(([name, { values }]) => [name, values ?? []])) }),
-  }));
+    ip: ip && normalizeIp(ip),
+    header: header && Object.fromEntries(header.map(([name, { values }]) => [name, values ?? []])),
+  }))
+  // An agent of which nothing is known is none.
+  .transform((agent) => (Object.values(agent).some((part) => part !== undefined) ? agent : undefined));
 
 const progress = (version: Version) => ({
   checks: checks(version).optional(),
@@ -59,27 +63,25 @@ const progress = (version: Version) => ({
 
 export const createSessionMessage = (version: Version) => message({ ...progress(version), userAgent: userAgent.optional() });
 
-/** v2beta has to present the token; to v2 it is optional, and an empty one is none (proto3's zero value). */
+/** A token that may be left out; an empty one is none (proto3's zero value). */
+const tokenOrNone = (most: number) =>
+  text(0, most)
+    .transform((token) => token || undefined)
+    .optional();
+
+/** v2beta has to present the token; to v2 it is optional. */
 export const setSessionMessage = (version: Version) =>
   message({
     sessionId: text(1, 200),
-    sessionToken:
-      version === 'v2beta'
-        ? text(1, 200)
-        : text(0, 200)
-            .transform((token) => token || undefined)
-            .optional(),
+    sessionToken: version === 'v2beta' ? text(1, 200) : tokenOrNone(200),
     ...progress(version),
   });
 
-export const getSessionMessage = message({ sessionId: text(1, 200), sessionToken: text(1, 500).optional() });
+/** v2 refuses an empty token, v2beta takes it for none. */
+export const getSessionMessage = (version: Version) =>
+  message({ sessionId: text(1, 200), sessionToken: version === 'v2' ? text(1, 500).optional() : tokenOrNone(500) });
 
-export const deleteSessionMessage = message({
-  sessionId: text(1, 200),
-  sessionToken: text(0, 500)
-    .transform((token) => token || undefined)
-    .optional(),
-});
+export const deleteSessionMessage = message({ sessionId: text(1, 200), sessionToken: tokenOrNone(500) });
 
 export type Progress = z.infer<ReturnType<typeof createSessionMessage>>;
 

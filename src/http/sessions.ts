@@ -83,7 +83,7 @@ const get = (version: Version): Operation =>
   operation({
     rpc: `zitadel.session.${version}.SessionService/GetSession`,
     routes: [`GET /${version}/sessions/{sessionId}`],
-    input: getSessionMessage,
+    input: getSessionMessage(version),
     handle: ({ sessionId, sessionToken }, call) =>
       inCell(sessionId, call, async (cell) => {
         const presented = await digestOf(sessionToken);

@@ -46,5 +46,11 @@ export async function findOut(
 }
 
 async function resetFailures(walk: Walk, cell: string, userId: string, methods: readonly Method[]): Promise<void> {
-  if (methods.length > 0) await walk.cells.user(cell).resetFailures(userId, methods);
+  if (methods.length === 0) return;
+  try {
+    await walk.cells.user(cell).resetFailures(userId, methods);
+  } catch (error) {
+    // The success is committed: it is answered. Failures that are not forgotten only make the next attempt wait longer.
+    console.error('failures could not be reset', error);
+  }
 }

@@ -21,7 +21,8 @@ export async function identify(walk: Walk, checks: Checks, sessionCell: string):
     return fail(userNotFound);
   }
   if (isStopped(user.state)) return fail(userNotActive);
-  const { id, organizationId, displayName, preferredLanguage, cell, state, epoch } = user;
+  const { id, organizationId, preferredLanguage, cell, state, epoch } = user;
+  const displayName = user.kind === 'human' ? user.displayName : '';
   const admitted = await walk.cells.user(cell).admit({ userId: id, seen: { state, epoch }, sessionCell });
   if (!admitted.ok) return admitted;
   return ok({ id, organizationId, loginName: user.username, displayName, preferredLanguage, cell, ...admitted.value });

@@ -1,0 +1,208 @@
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Reservation } from '../../src/cells/protocol.ts';
+import { findUser, type User } from '../../src/directory/users.ts';
+import { cells, must, newSession, newUser, outcome, passwordCheck, patch, read } from './world.ts';
+
+const stubOf = (user: User) => env.USERS.getByName(user.cell);
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+async function reserve(user: User): Promise<Reservation> {
+  const cell = cells.user(user.cell);
+  const reservation = await cell.reserve({ userId: user.id, methods: ['password'] });
+  if (reservation.kind !== 'cold') return reservation;
+  await cell.load(user.id);
+  return cell.reserve({ userId: user.id, methods: ['password'] });
+}
+
+async function reserved(user: User) {
+  const reservation = await reserve(user);
+  if (reservation.kind !== 'reserved') throw new Error(`not reserved but ${reservation.kind}`);
+  return reservation;
+}
+
+const settle = (user: User, reservationId: string, passed: boolean) =>
+  cells.user(user.cell).settle({ reservationId, userId: user.id, verdicts: [{ method: 'password', passed }] });
+
+async function fail(user: User, times: number): Promise<void> {
+  for (let n = 0; n < times; n += 1) await settle(user, (await reserved(user)).id, false);
+}
+
+const transit = (user: User, transition: 'lock' | 'unlock' | 'deactivate' | 'delete') =>
+  cells.user(user.cell).transit({ userId: user.id, seen: { state: user.state, epoch: user.epoch }, transition });
+
+describe('a user cell', () => {
+  it('lets five attempts be in flight at once, and further ones when one is settled', async () => {
+    const user = await newUser();
+    const five = [await reserved(user), await reserved(user), await reserved(user), await reserved(user), await reserved(user)];
+    expect(await reserve(user)).toEqual({ kind: 'busy' });
+    await settle(user, five[0]?.id ?? '', true);
+    expect((await reserve(user)).kind).toBe('reserved');
+    expect(await reserve(user)).toEqual({ kind: 'busy' });
+  });
+
+  it('counts the attempts of each user by themselves', async () => {
+    const cell = `users:weur:${crypto.randomUUID()}`;
+    const [one, other] = [await newUser({ cell }), await newUser({ cell })];
+    await fail(one, 5);
+    expect((await reserve(one)).kind).toBe('refused');
+    expect((await reserve(other)).kind).toBe('reserved');
+  });
+
+  it('lets a reservation lapse after 15 seconds, and then says nothing of what it found out', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const user = await newUser();
+    const five = await Promise.all([1, 2, 3, 4, 5].map(() => reserved(user)));
+    vi.setSystemTime(Date.now() + 14_999);
+    expect(await reserve(user)).toEqual({ kind: 'busy' });
+    vi.setSystemTime(Date.now() + 1);
+    expect((await reserve(user)).kind).toBe('reserved');
+    expect(await settle(user, five[0]?.id ?? '', true)).toEqual({ kind: 'lost' });
+  });
+
+  it('waits 1, 2, 4, 8 and 16 seconds, then locks the method for 15 minutes, then forgives', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const user = await newUser();
+    await fail(user, 5);
+    for (const seconds of [1, 2, 4, 8, 16]) {
+      expect(await reserve(user)).toMatchObject({ problem: { kind: 'resource-exhausted', evidence: { retryAfterSeconds: String(seconds) } } });
+      vi.setSystemTime(Date.now() + seconds * 1000 - 1);
+      expect((await reserve(user)).kind).toBe('refused');
+      vi.setSystemTime(Date.now() + 1);
+      await fail(user, 1);
+    }
+    expect(await reserve(user)).toMatchObject({
+      problem: { id: 'COMMAND-JLK35', evidence: { failedAttempts: '10', retryAfterSeconds: '900' } },
+    });
+    vi.setSystemTime(Date.now() + 15 * 60_000);
+    const attempt = await reserved(user);
+    expect(await settle(user, attempt.id, false)).toMatchObject({ failures: { password: 1 } });
+  });
+
+  it('evaluates one attempt at a time after five failures', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const user = await newUser();
+    await fail(user, 5);
+    vi.setSystemTime(Date.now() + 1000);
+    expect((await reserve(user)).kind).toBe('reserved');
+    expect(await reserve(user)).toEqual({ kind: 'busy' });
+  });
+
+  it('keeps its count across an eviction', async () => {
+    const user = await newUser();
+    await fail(user, 3);
+    await evictDurableObject(stubOf(user));
+    expect(await settle(user, (await reserved(user)).id, false)).toMatchObject({ failures: { password: 4 } });
+  });
+
+  it('writes no row for a success that no failure came before', async () => {
+    const user = await newUser();
+    const attempt = await reserved(user);
+    const rows = await runInDurableObject(stubOf(user), (instance, { storage }) => {
+      let written = 0;
+      const exec = storage.sql.exec.bind(storage.sql);
+      storage.sql.exec = ((query: string, ...bindings: unknown[]) => {
+        const cursor = exec(query, ...bindings);
+        written += cursor.rowsWritten;
+        return cursor;
+      }) as typeof exec;
+      instance.settle({ reservationId: attempt.id, userId: user.id, verdicts: [{ method: 'password', passed: true }] });
+      return written;
+    });
+    expect(rows).toBe(0);
+  });
+
+  it('does not keep facts whose load was under way when they changed', async () => {
+    const user = await newUser();
+    const state = await runInDurableObject(stubOf(user), async (instance) => {
+      const load = instance.load(user.id);
+      instance.forget(user.id);
+      await load;
+      return instance.reserve({ userId: user.id, methods: ['password'] }).kind;
+    });
+    expect(state).toBe('cold');
+  });
+
+  it('reads facts again after a minute, whatever happened', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const user = await newUser();
+    await reserved(user);
+    vi.setSystemTime(Date.now() + 60_000);
+    expect(await cells.user(user.cell).reserve({ userId: user.id, methods: ['password'] })).toEqual({ kind: 'cold' });
+  });
+
+  it('needs no D1 for a warm password check', async () => {
+    const user = await newUser();
+    const login = await newSession(user);
+    const { sessionToken } = must(await patch(login, passwordCheck()));
+    const db = new Proxy(env.DB, {
+      get: () => {
+        throw new Error('D1 was asked');
+      },
+    });
+    expect(outcome(await patch({ ...login, token: sessionToken }, passwordCheck(), { db }))).toBe('ok');
+    await runInDurableObject(stubOf(user), (instance) => expect(instance.reserve({ userId: user.id, methods: ['password'] }).kind).toBe('reserved'));
+  });
+
+  it('goes on telling a session cell of a stop until it was told, and refuses the user meanwhile', async () => {
+    const user = await newUser();
+    const login = await newSession(user);
+    const restore = await breakSessions(user);
+    must(await transit(user, 'lock'));
+    expect(await cells.user(user.cell).finish(user.id)).toBe(false);
+    expect(await cells.user(user.cell).admit({ userId: user.id, seen: { state: 'active', epoch: 1 }, sessionCell: 'x' })).toMatchObject({
+      ok: false,
+    });
+    expect(must(await read(login)).state).toBe('active');
+    await restore();
+    expect(await runDurableObjectAlarm(stubOf(user))).toBe(true);
+    expect(must(await read(login)).state).toBe('stopped');
+    expect(await findUser(env.DB, { userId: user.id })).toMatchObject({ state: 'locked' });
+  });
+
+  it('tells every session cell that the user was admitted to', async () => {
+    const user = await newUser();
+    const logins = [await newSession(user), await newSession(user), await newSession(user)];
+    must(await transit(user, 'deactivate'));
+    expect(await cells.user(user.cell).finish(user.id)).toBe(true);
+    for (const login of logins) expect(must(await read(login)).state).toBe('stopped');
+  });
+
+  it('lets one of two parallel transitions win', async () => {
+    const user = await newUser();
+    const answers = await Promise.all([transit(user, 'lock'), transit(user, 'lock')]);
+    expect(answers.map(outcome).sort()).toEqual(['COMMAND-lgws8wtsqf', 'ok']);
+  });
+
+  it('forgets the failures of a user who is unlocked', async () => {
+    const user = await newUser();
+    await fail(user, 5);
+    must(await transit(user, 'lock'));
+    must(await transit(user, 'unlock'));
+    expect(await settle(user, (await reserved(user)).id, false)).toMatchObject({ failures: { password: 1 } });
+  });
+
+  it('leaves a tombstone without anything personal', async () => {
+    const user = await newUser();
+    must(await transit(user, 'delete'));
+    await cells.user(user.cell).finish(user.id);
+    const row = await env.DB.prepare('SELECT * FROM user WHERE id = ?').bind(user.id).first();
+    expect(row).toMatchObject({ state: 'deleted', username: null, login_name_key: null, display_name: '', email: '', password_hash: null });
+    expect(await findUser(env.DB, { userId: user.id })).toBeUndefined();
+  });
+});
+
+/** Cuts the user's cell off from every session cell, until the function that it returns is called. */
+async function breakSessions(user: User): Promise<() => Promise<void>> {
+  await runInDurableObject(stubOf(user), (instance) => {
+    const target = instance as unknown as { env: { SESSIONS: unknown } };
+    const bindings = target.env;
+    const broken = { stop: () => Promise.reject(new Error('out of reach')) };
+    target.env = { ...bindings, SESSIONS: { getByName: () => broken } };
+  });
+  return () => evictDurableObject(stubOf(user));
+}
