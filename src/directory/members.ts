@@ -72,11 +72,11 @@ export async function removeMember(db: D1Database, scope: string, userId: string
 
 const LISTED = 'm.*, u.kind, u.username, u.display_name, u.given_name, u.family_name, u.email';
 
-/** The members of a scope, or those of them that `userIds` lists; oldest first. */
-export async function searchMembers(db: D1Database, scope: string, userIds: readonly string[] | undefined, page: Page): Promise<Found<ListedMember>> {
-  const named = userIds && { test: ' AND m.user_id IN (SELECT value FROM json_each(?))', values: [JSON.stringify(userIds)] };
-  const matching = `FROM member m JOIN user u ON u.id = m.user_id WHERE m.scope = ?${named?.test ?? ''}`;
-  const search = { columns: LISTED, matching, values: [scope, ...(named?.values ?? [])], order: 'm.creation_date, m.user_id' };
+/** The members of a scope, oldest first. Each of `userIds` has to be the member's: of two different ones no member is left over. */
+export async function searchMembers(db: D1Database, scope: string, userIds: readonly string[], page: Page): Promise<Found<ListedMember>> {
+  const conditions = ['m.scope = ?', ...userIds.map(() => 'm.user_id = ?')];
+  const matching = `FROM member m JOIN user u ON u.id = m.user_id WHERE ${conditions.join(' AND ')}`;
+  const search = { columns: LISTED, matching, values: [scope, ...userIds], order: 'm.creation_date, m.user_id' };
   const { total, rows } = await findPage<ListedRow>(db, search, page);
   return { total, rows: rows.map(fromListedRow) };
 }

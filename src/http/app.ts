@@ -1,12 +1,29 @@
 import { type Context, Hono } from 'hono';
 import { ConfigurationError, configOf } from '../config.ts';
 import { type Problem, unavailable } from '../core/problem.ts';
+import { machineUserOperations } from './machine-users.ts';
+import { memberOperations } from './members.ts';
 import { notBuilt } from './not-built.ts';
+import type { Operation } from './operation.ts';
+import { organizationOperations } from './organizations.ts';
+import { passwordOperations } from './password.ts';
+import { personalAccessTokenOperations } from './personal-access-tokens.ts';
 import { type Env, refuse, restOf } from './rest.ts';
 import { sessionOperations } from './sessions.ts';
+import { userStateOperations } from './user-state.ts';
+import { userOperations } from './users.ts';
 
 /** Every operation that is built. */
-export const operations = [...sessionOperations];
+export const operations: readonly Operation[] = [
+  ...sessionOperations,
+  ...machineUserOperations,
+  ...userOperations,
+  ...userStateOperations,
+  ...passwordOperations,
+  ...personalAccessTokenOperations,
+  ...memberOperations,
+  ...organizationOperations,
+];
 
 const notFound: Problem = { kind: 'not-found', message: 'Not Found' };
 const internal: Problem = { kind: 'internal', id: 'SALLY-Internal', message: 'An internal error occurred' };

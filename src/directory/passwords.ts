@@ -1,0 +1,19 @@
+/** A password that is to replace the one whose version was read before. */
+export interface NewPassword {
+  readonly userId: string;
+  readonly passwordHash: string;
+  readonly changeRequired: boolean;
+  readonly expectedVersion: number;
+}
+
+const REPLACE = `
+  UPDATE user SET password_hash = ?3, password_version = password_version + 1, password_changed_at = ?5, password_change_required = ?4,
+    sequence = sequence + 1, change_date = ?5
+  WHERE id = ?1 AND password_version = ?2 AND state <> 'deleted'`;
+
+/** Replaces a user's password; false when it was changed by somebody else meanwhile, or the user is gone. */
+export async function replacePassword(db: D1Database, password: NewPassword, now: number): Promise<boolean> {
+  const { userId, expectedVersion, passwordHash, changeRequired } = password;
+  const { meta } = await db.prepare(REPLACE).bind(userId, expectedVersion, passwordHash, Number(changeRequired), now).run();
+  return meta.changes > 0;
+}

@@ -1,0 +1,106 @@
+import * as z from 'zod';
+import type { Problem } from '../core/problem.ts';
+import { fail, ok, type Result } from '../core/result.ts';
+import { emailAddress } from '../core/user/email-address.ts';
+import { phoneNumber } from '../core/user/phone-number.ts';
+import { unbuilt } from './decode.ts';
+import type { Profile } from './new-user.ts';
+import { bytes, enumeration, flag, message, text } from './protojson.ts';
+
+const METADATA_MOST_BYTES = 500_000;
+
+const GENDERS = ['GENDER_UNSPECIFIED', 'GENDER_FEMALE', 'GENDER_MALE', 'GENDER_DIVERSE'] as const;
+
+/** Codes are neither sent nor returned yet. */
+const verification = (part: string) => ({
+  sendCode: unbuilt(`${part}.sendCode`),
+  returnCode: unbuilt(`${part}.returnCode`),
+  isVerified: flag.optional(),
+});
+const VERIFICATION = ['sendCode', 'returnCode', 'isVerified'] as const;
+
+/** A list that is not built: an empty one says nothing, and is let pass. */
+const unbuiltList = (what: string) => z.preprocess((list) => (Array.isArray(list) && list.length === 0 ? undefined : list), unbuilt(what));
+
+/**
+ * A person, as AddHumanUser and CreateUser take one. An e-mail address or phone number without a word on its verification is entered as
+ * unverified, and nothing is sent.
+ */
+export const humanFields = {
+  profile: message({
+    givenName: text(1, 200),
+    familyName: text(1, 200),
+    nickName: text(0, 200).optional(),
+    displayName: text(0, 200).optional(),
+    preferredLanguage: text(0, 10).optional(),
+    gender: enumeration(GENDERS).optional(),
+  }),
+  email: message({ email: text(0, 200), ...verification('email') }, [VERIFICATION]),
+  phone: message({ phone: text(0, 200).optional(), ...verification('phone') }, [VERIFICATION]).optional(),
+  metadata: z.array(message({ key: text(0, 200), value: bytes.optional() })).optional(),
+  password: message({ password: text(1, 200), changeRequired: flag.optional() }).optional(),
+  hashedPassword: unbuilt('hashedPassword'),
+  idpLinks: unbuiltList('idpLinks'),
+  totpSecret: unbuilt('totpSecret'),
+};
+
+/** A password is given in one way. */
+export const HUMAN_ONEOFS = [['password', 'hashedPassword']] as const;
+
+const HUMAN = z.object(humanFields);
+export type Human = z.infer<typeof HUMAN>;
+
+const refused = (id: string, message: string): Problem => ({ kind: 'invalid-argument', id, message });
+
+const givenNameEmpty = refused('USER-UCej2', 'Given name is empty');
+const familyNameEmpty = refused('USER-4hB7d', 'Family name is empty');
+const metadataKeyEmpty = refused('USER-Drght', 'Metadata key is empty');
+const metadataValueEmpty = refused('USER-Dbgth', 'Metadata value is empty');
+const metadataValueTooLarge = refused('USER-Dbgth', `Metadata value is larger than ${METADATA_MOST_BYTES} bytes`);
+
+/** What a new person's row holds, or the first rule of Zitadel's that the request breaks. */
+export function profileOf({ profile, email, phone, metadata }: Human): Result<Profile> {
+  const [givenName, familyName] = [profile.givenName.trim(), profile.familyName.trim()];
+  if (givenName === '') return fail(givenNameEmpty);
+  if (familyName === '') return fail(familyNameEmpty);
+  const address = emailAddress(email.email);
+  if (!address.ok) return address;
+  const number = phone?.phone ? phoneNumber(phone.phone) : ok('');
+  if (!number.ok) return number;
+  const entries = metadataOf(metadata);
+  if (!entries.ok) return entries;
+  return ok({
+    givenName,
+    familyName,
+    nickName: profile.nickName ?? '',
+    displayName: profile.displayName?.trim() || `${givenName} ${familyName}`,
+    preferredLanguage: languageOf(profile.preferredLanguage),
+    gender: profile.gender === undefined || profile.gender === 'GENDER_UNSPECIFIED' ? '' : profile.gender,
+    email: address.value,
+    emailVerified: email.isVerified === true,
+    phone: number.value,
+    phoneVerified: number.value !== '' && phone?.isVerified === true,
+    metadata: entries.value,
+  });
+}
+
+function metadataOf(metadata: Human['metadata'] = []): Result<Profile['metadata']> {
+  const entries = metadata.map(({ key, value }) => ({ key, value: value ?? '' }));
+  if (entries.some(({ key }) => key.trim() === '')) return fail(metadataKeyEmpty);
+  if (entries.some(({ value }) => value === '')) return fail(metadataValueEmpty);
+  if (entries.some(({ value }) => decodedLength(value) > METADATA_MOST_BYTES)) return fail(metadataValueTooLarge);
+  return ok(entries);
+}
+
+/** How many bytes a padded base64 text stands for. */
+const decodedLength = (base64: string): number => (base64.length / 4) * 3 - (base64.match(/=+$/)?.[0].length ?? 0);
+
+/** A BCP 47 tag in its canonical form; one that cannot be read is none, as Zitadel has it. */
+function languageOf(tag = ''): string {
+  try {
+    const [canonical = ''] = tag === '' ? [] : Intl.getCanonicalLocales(tag);
+    return canonical === 'und' ? '' : canonical;
+  } catch {
+    return '';
+  }
+}

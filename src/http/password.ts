@@ -1,0 +1,111 @@
+import { isNowhere, outranks } from '../core/permission.ts';
+import { noPermission, type Problem } from '../core/problem.ts';
+import { fail, ok, type Result } from '../core/result.ts';
+import { userNotActive } from '../core/session/problems.ts';
+import type { Method } from '../core/user/attempts.ts';
+import { isStopped } from '../core/user/lifecycle.ts';
+import { complexityProblem } from '../core/user/password-complexity.ts';
+import { hashPassword, spendHashTime } from '../crypto/password-hash.ts';
+import { findMembership } from '../directory/members.ts';
+import { replacePassword } from '../directory/passwords.ts';
+import { findUser, type User } from '../directory/users.ts';
+import { attempt } from '../login-step/attempt.ts';
+import { scopeOfCaller } from './caller.ts';
+import { unbuilt } from './decode.ts';
+import { type Call, type Operation, operation } from './operation.ts';
+import { flag, message, text } from './protojson.ts';
+import { reachUser } from './reach-user.ts';
+import type { Version } from './session-messages.ts';
+import { userDetails } from './user-messages.ts';
+
+const setPasswordMessage = message(
+  {
+    userId: text(1, 200),
+    newPassword: message({ password: text(0, 200).optional(), changeRequired: flag.optional() }).optional(),
+    currentPassword: text(1, 200).optional(),
+    verificationCode: unbuilt('verificationCode'),
+  },
+  [['currentPassword', 'verificationCode']],
+);
+
+const passwordEmpty: Problem = { kind: 'invalid-argument', id: 'COMMAND-3klek4sbns', message: 'Password is empty' };
+const userNotFound: Problem = { kind: 'not-found', id: 'COMMAND-G8dh3', message: 'User could not be found' };
+const passwordNotSet: Problem = { kind: 'failed-precondition', id: 'COMMAND-Fds3s', message: 'User has not set a password' };
+const passwordNotChanged: Problem = { kind: 'failed-precondition', id: 'COMMAND-Aesh5', message: 'New password is the current one' };
+const changedBySomebodyElse: Problem = { kind: 'aborted', id: 'SALLY-Password', message: 'The password was changed by somebody else meanwhile' };
+
+/** Whose password may be changed, and which failed attempts are forgotten with it. */
+interface Leave {
+  readonly user: User;
+  readonly reset: readonly Method[];
+}
+
+const setPassword = (version: Version): Operation =>
+  operation({
+    rpc: `zitadel.user.${version}.UserService/SetPassword`,
+    routes: [`POST /${version}/users/{userId}/password`],
+    input: setPasswordMessage,
+    handle: async ({ userId, newPassword, currentPassword }, call) => {
+      const password = newPassword?.password ?? '';
+      const broken = password === '' ? passwordEmpty : complexityProblem(password, 'DOMAIN');
+      if (broken) return fail(broken);
+      const leave = currentPassword === undefined ? await byAdministrator(call, userId) : await byKnowingIt(call, userId, currentPassword, password);
+      if (!leave.ok) return leave;
+
+      const { user, reset } = leave.value;
+      const changed = await replace(call, user, password, newPassword?.changeRequired === true);
+      if (!changed) return fail(changedBySomebodyElse);
+      if (reset.length > 0) await call.cells.user(user.cell).resetFailures(userId, reset);
+      return ok({ details: await userDetails(call.db, userId) });
+    },
+  });
+
+/**
+ * Writes the password on top of the one that was read. The cell forgets what it knows before, so that no check goes on with the old one, and
+ * after, so that none that was loaded in between is kept.
+ */
+async function replace({ cells, config, db, now }: Call, user: User, password: string, changeRequired: boolean): Promise<boolean> {
+  const cell = cells.user(user.cell);
+  const passwordHash = await hashPassword(password, config.peppers);
+  await cell.forget(user.id);
+  try {
+    return await replacePassword(db, { userId: user.id, passwordHash, changeRequired, expectedVersion: user.passwordVersion }, now);
+  } finally {
+    await cell.forget(user.id);
+  }
+}
+
+/** Without a proof: an administrator, and none who would gain a permission by signing in as that user. */
+async function byAdministrator(call: Call, userId: string): Promise<Result<Leave>> {
+  const user = await reachUser(call, userId, { permission: 'user.write' }, userNotFound);
+  if (!user.ok) return user;
+  if (user.value.kind === 'machine') return fail(userNotFound);
+  if (!outranks(call.caller.membership, await findMembership(call.db, userId))) return fail(noPermission);
+  return ok({ user: user.value, reset: ['password'] });
+}
+
+/**
+ * With the current password: anybody who is authenticated, as a session's password check would have it, and counted like one. To a caller
+ * who may not look users up an unknown one costs the time of a wrong guess.
+ */
+async function byKnowingIt(call: Call, userId: string, currentPassword: string, newPassword: string): Promise<Result<Leave>> {
+  const { caller, cells, config, db, now } = call;
+  const user = await findUser(db, { userId });
+  if (user === undefined || user.kind === 'machine') {
+    if (isNowhere(scopeOfCaller(caller, 'user.write'))) await spendHashTime(currentPassword, config.peppers);
+    return fail(userNotFound);
+  }
+  if (isStopped(user.state)) return fail(userNotActive);
+  if (user.passwordHash === undefined) return fail(passwordNotSet);
+  const walk = { cells, db, peppers: config.peppers, deadline: now + config.deadlineMs - 1000 };
+  const attempted = await attempt(walk, { id: userId, cell: user.cell }, { password: { password: currentPassword } }, async () => ok(undefined));
+  if (!attempted.ok) return attempted;
+  if (samePassword(currentPassword, newPassword)) return fail(passwordNotChanged);
+  return ok({ user, reset: attempted.value.resettable });
+}
+
+/** Passwords are hashed in their NFKC form, so these two would be one. */
+const samePassword = (left: string, right: string): boolean => left.normalize('NFKC') === right.normalize('NFKC');
+
+/** zitadel.user.v2 and v2beta UserService: SetPassword. */
+export const passwordOperations: readonly Operation[] = (['v2', 'v2beta'] as const).map(setPassword);
