@@ -16,7 +16,7 @@ export interface Attempted {
 type Secrets = Pick<Checks, 'password'>;
 
 const FIRST_PAUSE_MS = 10;
-const LONGEST_PAUSE_MS = 160;
+const LONGEST_PAUSE_MS = 80;
 const STALE_TRIES = 3;
 
 /**
