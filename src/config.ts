@@ -80,7 +80,8 @@ export function configOf(env: object): Config {
   if (!read.success) {
     const [issue] = read.error.issues;
     const setting = String(issue?.path[0]);
-    throw new ConfigurationError(setting in env ? `Setting ${setting} is not valid: ${issue?.message}` : `Setting ${setting} is missing`);
+    const given = (env as Record<string, unknown>)[setting] || undefined;
+    throw new ConfigurationError(given === undefined ? `Setting ${setting} is missing` : `Setting ${setting} is not valid: ${issue?.message}`);
   }
   const settings = read.data;
   const config: Config = {

@@ -41,6 +41,14 @@ export const unavailable = (message: string): Problem => ({
   evidence: { retryAfterSeconds: '1' },
 });
 
+/** A setting of the deployment is missing or wrong; the message names it. */
+export const misconfigured = (message: string): Problem => ({
+  kind: 'unavailable',
+  id: 'SALLY-Setting',
+  message,
+  evidence: { retryAfterSeconds: '60' },
+});
+
 /** An operation, check or challenge that Zitadel has and Sallyport has not built yet. It is refused, never ignored. */
 export const notBuilt = (what: string): Problem => ({ kind: 'unimplemented', id: 'SALLY-NotBuilt', message: `${what} is not implemented` });
 

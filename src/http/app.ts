@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { ConfigurationError, configOf } from '../config.ts';
-import { type Problem, unavailable } from '../core/problem.ts';
+import { misconfigured, type Problem, unavailable } from '../core/problem.ts';
 import { machineUserOperations } from './machine-users.ts';
 import { memberOperations } from './members.ts';
 import { notBuilt } from './not-built.ts';
@@ -53,7 +53,7 @@ app.route('/', restOf(operations, notBuilt));
 app.notFound((context) => refuse(context, notFound));
 
 app.onError((error, context) => {
-  if (error instanceof ConfigurationError) return refuse(context, unavailable(error.message));
+  if (error instanceof ConfigurationError) return refuse(context, misconfigured(error.message));
   console.error(error);
   return refuse(context, isOutage(error) ? unavailable('A store could not be reached') : internal);
 });

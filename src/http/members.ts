@@ -1,67 +1,25 @@
 import * as z from 'zod';
-import { covers, isRole, type Membership, outranks, type Role, type RoleLevel } from '../core/permission.ts';
-import { noPermission, type Problem } from '../core/problem.ts';
+import { covers, isRole, outranks, type Role } from '../core/permission.ts';
+import { noPermission } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { addMember, changeMember, INSTANCE_SCOPE, type ListedMember, type Member, removeMember, searchMembers } from '../directory/members.ts';
 import { findUser } from '../directory/users.ts';
 import { scopeOfCaller } from './caller.ts';
 import { unbuilt } from './decode.ts';
 import { FILTERS_MOST, listQuery, pageOf } from './list-query.ts';
+import { INSTANCE, type MemberLevel, ORGANIZATION } from './member-level.ts';
 import { type Call, type Operation, operation } from './operation.ts';
 import { emit, type JsonObject, message, text, toTimestamp } from './protojson.ts';
-import { targetOrganization } from './target-organization.ts';
-
-/** What differs between the members of the instance and those of an organisation; ids are Zitadel's. */
-interface Level {
-  readonly level: RoleLevel;
-  readonly service: string;
-  readonly rpc: string;
-  readonly path: `/${string}`;
-  /** The scope whose members a request is about, if the caller may. */
-  readonly scope: (call: Call, permission: 'read' | 'write') => Promise<Result<string>>;
-  readonly membership: (scope: string, roles: readonly Role[]) => Membership;
-  readonly rolesInvalid: Problem;
-  readonly userNotFound: Problem;
-  readonly alreadyMember: Problem;
-  readonly memberNotFound: Problem;
-}
-
-const rolesInvalid = (id: string): Problem => ({ kind: 'invalid-argument', id, message: 'Roles must be one or more that exist on this level' });
-const userNotFound = (id: string): Problem => ({ kind: 'failed-precondition', id, message: 'User could not be found' });
-const alreadyMember = (id: string): Problem => ({ kind: 'already-exists', id, message: 'Member already exists' });
-const memberNotFound = (id: string): Problem => ({ kind: 'not-found', id, message: 'Member could not be found' });
-
-const INSTANCE: Level = {
-  level: 'instance',
-  service: 'zitadel.admin.v1.AdminService',
-  rpc: 'IAMMember',
-  path: '/admin/v1/members',
-  scope: async ({ caller }, access) => (covers(scopeOfCaller(caller, `iam.member.${access}`)) ? ok(INSTANCE_SCOPE) : fail(noPermission)),
-  membership: (_, roles) => ({ instance: roles, organizations: {} }),
-  rolesInvalid: rolesInvalid('INSTANCE-4m0fS'),
-  userNotFound: userNotFound('INSTA-GSXOn'),
-  alreadyMember: alreadyMember('INSTA-pFDwe'),
-  memberNotFound: memberNotFound('INSTANCE-D8JxR'),
-};
-
-const ORGANIZATION: Level = {
-  level: 'organization',
-  service: 'zitadel.management.v1.ManagementService',
-  rpc: 'OrgMember',
-  path: '/management/v1/orgs/me/members',
-  scope: (call, access) => targetOrganization(call, `org.member.${access}`),
-  membership: (organizationId, roles) => ({ instance: [], organizations: { [organizationId]: roles } }),
-  rolesInvalid: rolesInvalid('Org-4N8es'),
-  userNotFound: userNotFound('ORG-GoXOn'),
-  alreadyMember: alreadyMember('ORG-poWwe'),
-  memberNotFound: memberNotFound('Org-D8JxR'),
-};
 
 const ROLES_MOST = 50;
 const rolesMessage = message({ userId: text(1, 200), roles: z.array(text(0, 200)).max(ROLES_MOST).optional() });
 
 /** Where the roles of a request hold and what they are, if the caller may hand out every one of them: nobody gives more than they hold. */
-async function grantOf(at: Level, call: Call, roles: readonly string[] = []): Promise<Result<{ readonly scope: string; readonly roles: Role[] }>> {
+async function grantOf(
+  at: MemberLevel,
+  call: Call,
+  roles: readonly string[] = [],
+): Promise<Result<{ readonly scope: string; readonly roles: Role[] }>> {
   const known = [...new Set(roles)].filter((role) => isRole(role, at.level)) as Role[];
   if (known.length === 0 || roles.some((role) => !isRole(role, at.level))) return fail(at.rolesInvalid);
   const scope = await at.scope(call, 'write');
@@ -70,7 +28,7 @@ async function grantOf(at: Level, call: Call, roles: readonly string[] = []): Pr
   return ok({ scope: scope.value, roles: known });
 }
 
-const add = (at: Level): Operation =>
+const add = (at: MemberLevel): Operation =>
   operation({
     rpc: `${at.service}/Add${at.rpc}`,
     routes: [`POST ${at.path}`],
@@ -86,7 +44,7 @@ const add = (at: Level): Operation =>
     },
   });
 
-const update = (at: Level): Operation =>
+const update = (at: MemberLevel): Operation =>
   operation({
     rpc: `${at.service}/Update${at.rpc}`,
     routes: [`PUT ${at.path}/{userId}`],
@@ -99,7 +57,7 @@ const update = (at: Level): Operation =>
     },
   });
 
-const remove = (at: Level): Operation =>
+const remove = (at: MemberLevel): Operation =>
   operation({
     rpc: `${at.service}/Remove${at.rpc}`,
     routes: [`DELETE ${at.path}/{userId}`],
@@ -124,7 +82,7 @@ const query = message(
   [QUERIES],
 ).refine((given) => Object.keys(given).length > 0, 'one query is required');
 
-const search = (at: Level): Operation =>
+const search = (at: MemberLevel): Operation =>
   operation({
     rpc: `${at.service}/List${at.rpc}s`,
     routes: [`POST ${at.path}/_search`],

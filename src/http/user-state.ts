@@ -1,6 +1,6 @@
-import { unavailable } from '../core/problem.ts';
+import { noPermission, unavailable } from '../core/problem.ts';
 import { fail, ok } from '../core/result.ts';
-import { type Transition, unknownUser } from '../core/user/lifecycle.ts';
+import { type Transition, transit, unknownUser } from '../core/user/lifecycle.ts';
 import { type Operation, operation, type Route } from './operation.ts';
 import { type Need, reachUser } from './reach-user.ts';
 import type { Version } from './session-messages.ts';
@@ -37,14 +37,22 @@ const change = (version: Version, transition: Transition): Operation => {
       const user = await reachUser(call, userId, need, unknownUser(transition));
       if (!user.ok) return user;
       const { state, epoch, cell: name } = user.value;
+      const seen = { state, epoch };
+      if (resumes(transition) && call.caller.userId === userId) {
+        const refusal = transit(seen, transition);
+        return refusal.ok ? fail(noPermission) : refusal;
+      }
       const cell = call.cells.user(name);
-      const standing = await cell.transit({ userId, seen: { state, epoch }, transition });
+      const standing = await cell.transit({ userId, seen, transition });
       if (!standing.ok) return standing;
       if (!(await cell.finish(userId))) return fail(unavailable('The change is in force, and is still being passed on'));
       return ok({ details: await userDetails(call.db, userId) });
     },
   });
 };
+
+/** A stopped user's token may be remembered for a moment longer, so nobody ends a stop of their own. */
+const resumes = (transition: Transition): boolean => transition === 'unlock' || transition === 'reactivate';
 
 /** zitadel.user.v2 and v2beta UserService: LockUser, UnlockUser, DeactivateUser, ReactivateUser, DeleteUser. */
 export const userStateOperations: readonly Operation[] = (['v2', 'v2beta'] as const).flatMap((version) =>

@@ -26,8 +26,12 @@ export async function findOut(
   sessionCell: string,
   peek: () => Promise<Result<Partial<Peeked>>>,
 ): Promise<Result<Findings>> {
-  const [peeked, named] = await Promise.all([peek(), identify(walk, checks, sessionCell)]);
+  const identified = identify(walk, checks, sessionCell);
+  // What the session refuses is not held up by the look-up: its time would tell whether the user exists.
+  identified.catch(() => undefined);
+  const peeked = await peek();
   if (!peeked.ok) return peeked;
+  const named = await identified;
   if (!named.ok) return named;
   const subject = subjectOf(peeked.value.user, named.value, checks);
   if (!subject.ok) return subject;

@@ -1,0 +1,63 @@
+import { env } from 'cloudflare:workers';
+import { describe, expect, it } from 'vitest';
+import type { UpdateSession } from '../../src/core/session/command.ts';
+import { interposed, type Login, newSession, newUser, outcome, PASSWORD, passwordCheck, patch } from './world.ts';
+
+/** What one PATCH costs: the verbs that it calls in cells, in their order, and its D1 statements. */
+async function costOf(login: Login, command: Partial<UpdateSession>) {
+  const hops: string[] = [];
+  let statements = 0;
+  const cells = interposed((verb) => {
+    hops.push(verb);
+  });
+  const db = new Proxy(env.DB, {
+    get: (target, name) => {
+      if (name === 'prepare') statements += 1;
+      const value = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  expect(outcome(await patch({ ...login, token: undefined }, command, { cells, db }))).toBe('ok');
+  return { hops, statements };
+}
+
+describe('the cost of a PATCH, counted', () => {
+  it('with metadata or a lifetime is one hop and no D1', async () => {
+    const login = await newSession();
+    expect(await costOf(login, { metadata: [['a', 'MQ==']] })).toEqual({ hops: ['commit'], statements: 0 });
+    expect(await costOf(login, { lifetimeMs: 60_000 })).toEqual({ hops: ['commit'], statements: 0 });
+  });
+
+  it('with a user is three hops, two of them side by side, and one D1 statement', async () => {
+    const user = await newUser();
+    const cost = await costOf(await newSession(), { checks: { user: { userId: user.id } } });
+    expect(cost).toEqual({ hops: ['peek', 'admit', 'commit'], statements: 1 });
+  });
+
+  it('with a password is four hops and no D1 when the user cell is warm', async () => {
+    const user = await newUser();
+    const login = await newSession(user);
+    expect((await costOf(login, passwordCheck())).hops).toEqual(['peek', 'reserve', 'load', 'reserve', 'settle', 'commit']);
+    expect(await costOf(login, passwordCheck())).toEqual({ hops: ['peek', 'reserve', 'settle', 'commit'], statements: 0 });
+  });
+
+  it('with a password after a failure is one hop more, which forgets it', async () => {
+    const user = await newUser();
+    const login = await newSession(user);
+    await patch(login, passwordCheck('wrong'));
+    expect((await costOf(login, passwordCheck())).hops).toEqual(['peek', 'reserve', 'settle', 'commit', 'resetFailures']);
+    expect((await costOf(login, passwordCheck())).hops).toEqual(['peek', 'reserve', 'settle', 'commit']);
+  });
+
+  it('that the session refuses reserves nothing and hashes nothing', async () => {
+    const user = await newUser();
+    const login = await newSession(user);
+    const hops: string[] = [];
+    const cells = interposed((verb) => {
+      hops.push(verb);
+    });
+    const refused = await patch({ ...login, token: 'wrong' }, { checks: { user: { userId: user.id }, password: { password: PASSWORD } } }, { cells });
+    expect(outcome(refused)).toBe('COMMAND-sGr42');
+    expect(hops).not.toContain('reserve');
+  });
+});
