@@ -1,6 +1,8 @@
 /** Where the time that the cell's alarm stands at is kept, so that it is read from the database and not from memory. */
 const KEY = 'alarm';
 const LEAST_PAUSE_MS = 1000;
+/** An alarm this long overdue was given up by the platform, after an outage that outlived its retries. */
+const GIVEN_UP_AFTER_MS = 5 * 60_000;
 
 /**
  * A cell's one alarm, set to the earliest thing due. Setting it is a row on the bill and replaces the one that stands: it is set only when
@@ -16,7 +18,8 @@ export class AlarmClock {
   /** Has the alarm ring at `at` (milliseconds since 1970) at the latest. */
   ringBy(at: number): void {
     const standing = this.#storage.kv.get<number>(KEY);
-    if (standing === undefined || at < standing) this.#set(at);
+    const stands = standing !== undefined && standing > Date.now() - GIVEN_UP_AFTER_MS;
+    if (!stands || at < standing) this.#set(at);
   }
 
   /** To be called when an alarm has done its work: sets the next one, if anything is due. */

@@ -168,6 +168,23 @@ describe('a session cell', () => {
     expect(sooner).toBeLessThanOrEqual(Date.now() + 25 * HOUR_MS + 60_000);
   });
 
+  it('sets its alarm anew when the one that stood was given up', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const login = await newSession();
+    const alarmOf = () => runInDurableObject(stubOf(login), (_, { storage }) => storage.getAlarm());
+    const live = { ...login, token: undefined };
+    await runDurableObjectAlarm(stubOf(login));
+    must(await patch(live, { lifetimeMs: HOUR_MS }));
+    must(await patch(live, { lifetimeMs: 100 * HOUR_MS }));
+    await runInDurableObject(stubOf(login), (_, { storage }) => storage.deleteAlarm());
+    pass(25 * HOUR_MS);
+    must(await patch(live, { lifetimeMs: 100 * HOUR_MS }));
+    expect(await alarmOf()).toBeNull();
+    pass(7 * 60_000);
+    must(await patch(live, { lifetimeMs: 100 * HOUR_MS }));
+    expect(await alarmOf()).toBeGreaterThan(Date.now());
+  });
+
   it('forgets a stop only after the last session that it stops is gone', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const user = await newUser();
