@@ -20,7 +20,12 @@ export interface Config {
 /** A setting that is missing or wrong. Its message names the setting and never its value; the caller is answered 503 with it. */
 export class ConfigurationError extends Error {}
 
-const whole = (fallback: number, least: number, most: number) => z.coerce.number().int().min(least).max(most).default(fallback);
+const whole = (fallback: number, least: number, most: number) =>
+  z
+    .union([z.number(), z.string().regex(/^\d{1,10}$/)], `a whole number from ${least} to ${most}`)
+    .transform(Number)
+    .refine((value) => Number.isInteger(value) && value >= least && value <= most, `a whole number from ${least} to ${most}`)
+    .default(fallback);
 const seconds = (fallback: number, least = 0) => whole(fallback, least, 100 * 365 * 86_400).transform((value) => value * 1000);
 const keys = (hash: 'SHA-256' | 'SHA-512') =>
   z.string().transform((list, context) => {
@@ -80,8 +85,8 @@ export function configOf(env: object): Config {
   if (!read.success) {
     const [issue] = read.error.issues;
     const setting = String(issue?.path[0]);
-    const given = (env as Record<string, unknown>)[setting] || undefined;
-    throw new ConfigurationError(given === undefined ? `Setting ${setting} is missing` : `Setting ${setting} is not valid: ${issue?.message}`);
+    const missing = [undefined, ''].includes((env as Record<string, string | undefined>)[setting]);
+    throw new ConfigurationError(missing ? `Setting ${setting} is missing` : `Setting ${setting} is not valid: ${issue?.message}`);
   }
   const settings = read.data;
   const config: Config = {

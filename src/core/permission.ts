@@ -24,10 +24,11 @@ export const PERMISSIONS = [
 export type Permission = (typeof PERMISSIONS)[number];
 
 const LOGIN: Permission[] = ['session.read', 'session.write', 'session.link', 'session.delete'];
-const USER_MANAGER: Permission[] = ['session.read', 'session.delete', 'user.read', 'user.write', 'user.delete', 'user.passkey.write'];
+const USER_MANAGER: Permission[] = ['session.read', 'session.delete', 'user.read', 'user.write', 'user.delete'];
 const ORG_OWNER: Permission[] = [
   ...USER_MANAGER,
   'user.credential.write',
+  'user.passkey.write',
   'policy.read',
   'org.read',
   'org.idp.read',
@@ -37,13 +38,13 @@ const ORG_OWNER: Permission[] = [
 
 /**
  * Zitadel's default roles, cut down to the permissions that exist here, and one of our own: SESSION_CLIENT, for a login page that needs to
- * carry sessions forward and look users up, and nothing else. Two cuts are deliberate: IAM_LOGIN_CLIENT cannot hand out roles.
+ * carry sessions forward and look users up, and nothing else. One cut is deliberate: IAM_LOGIN_CLIENT cannot hand out roles.
  */
 const ROLES = {
   IAM_OWNER: PERMISSIONS.filter((permission) => permission !== 'session.link'),
   IAM_OWNER_VIEWER: ['session.read', 'user.read', 'policy.read', 'iam.policy.read', 'iam.idp.read', 'iam.member.read', 'org.read', 'org.member.read'],
   IAM_ORG_MANAGER: [...ORG_OWNER, 'org.create'],
-  IAM_USER_MANAGER: USER_MANAGER,
+  IAM_USER_MANAGER: [...USER_MANAGER, 'user.passkey.write'],
   IAM_LOGIN_CLIENT: [
     ...LOGIN,
     'user.read',
@@ -56,7 +57,7 @@ const ROLES = {
     'org.read',
   ],
   ORG_OWNER,
-  ORG_USER_MANAGER: USER_MANAGER,
+  ORG_USER_MANAGER: [...USER_MANAGER, 'policy.read'],
   SESSION_CLIENT: [...LOGIN, 'user.read'],
 } satisfies Record<string, Permission[]>;
 

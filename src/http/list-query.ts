@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Page } from '../directory/page.ts';
-import { count, emit, flag, type JsonObject, message, toTimestamp } from './protojson.ts';
+import { count, emit, flag, type JsonObject, message, toInt64, toTimestamp } from './protojson.ts';
 
 const LIMIT_DEFAULT = 100;
 const LIMIT_MOST = 1000;
@@ -27,4 +27,4 @@ export const pageOf = (query: z.infer<typeof listQuery> | undefined): Page => ({
 });
 
 /** The details of a list: how many rows match in all, whatever the page. */
-export const presentListDetails = (total: number, now: number): JsonObject => emit({ totalResult: String(total), timestamp: toTimestamp(now) });
+export const presentListDetails = (total: number, now: number): JsonObject => emit({ totalResult: toInt64(total), timestamp: toTimestamp(now) });

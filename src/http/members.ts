@@ -9,7 +9,7 @@ import { unbuilt } from './decode.ts';
 import { FILTERS_MOST, listQuery, pageOf } from './list-query.ts';
 import { INSTANCE, type MemberLevel, ORGANIZATION } from './member-level.ts';
 import { type Call, type Operation, operation } from './operation.ts';
-import { emit, type JsonObject, message, text, toTimestamp } from './protojson.ts';
+import { emit, type JsonObject, message, text, toInt64, toTimestamp } from './protojson.ts';
 
 const ROLES_MOST = 50;
 const rolesMessage = message({ userId: text(1, 200), roles: z.array(text(0, 200)).max(ROLES_MOST).optional() });
@@ -92,7 +92,7 @@ const search = (at: MemberLevel): Operation =>
       if (!scope.ok) return scope;
       const userIds = (input.queries ?? []).flatMap(({ userIdQuery }) => (userIdQuery ? [userIdQuery.userId] : []));
       const { total, rows } = await searchMembers(call.db, scope.value, userIds, pageOf(input.query));
-      const details = emit({ totalResult: String(total), viewTimestamp: toTimestamp(call.now) });
+      const details = emit({ totalResult: toInt64(total), viewTimestamp: toTimestamp(call.now) });
       return ok(emit({ details, result: rows.map((member) => presentMember(member, scope.value, call)) }));
     },
   });

@@ -1,16 +1,15 @@
-import { isNowhere, outranks } from '../core/permission.ts';
+import { outranks } from '../core/permission.ts';
 import { noPermission, type Problem } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { userNotActive } from '../core/session/problems.ts';
 import type { Method } from '../core/user/attempts.ts';
 import { isStopped } from '../core/user/lifecycle.ts';
 import { complexityProblem } from '../core/user/password-complexity.ts';
-import { hashPassword, spendHashTime } from '../crypto/password-hash.ts';
+import { hashPassword } from '../crypto/password-hash.ts';
 import { findMembership } from '../directory/members.ts';
 import { replacePassword } from '../directory/passwords.ts';
-import { findUser, type User } from '../directory/users.ts';
+import type { User } from '../directory/users.ts';
 import { attempt } from '../login-step/attempt.ts';
-import { scopeOfCaller } from './caller.ts';
 import { unbuilt } from './decode.ts';
 import { type Call, type Operation, operation } from './operation.ts';
 import { flag, message, text } from './protojson.ts';
@@ -85,16 +84,15 @@ async function byAdministrator(call: Call, userId: string): Promise<Result<Leave
 }
 
 /**
- * With the current password: anybody who is authenticated, as a session's password check would have it, and counted like one. To a caller
- * who may not look users up an unknown one costs the time of a wrong guess.
+ * With the current password: the user, or whoever may look the user up. To Zitadel any caller will do; but a guess is an attempt, and enough
+ * of them lock the method, so that is not left to strangers.
  */
 async function byKnowingIt(call: Call, userId: string, currentPassword: string, newPassword: string): Promise<Result<Leave>> {
-  const { caller, cells, config, db, now } = call;
-  const user = await findUser(db, { userId });
-  if (user === undefined || user.kind === 'machine') {
-    if (isNowhere(scopeOfCaller(caller, 'user.write'))) await spendHashTime(currentPassword, config.peppers);
-    return fail(userNotFound);
-  }
+  const { cells, config, db, now } = call;
+  const reached = await reachUser(call, userId, { permission: 'user.read', orSelf: true }, userNotFound);
+  if (!reached.ok) return reached;
+  const user = reached.value;
+  if (user.kind === 'machine') return fail(userNotFound);
   if (isStopped(user.state)) return fail(userNotActive);
   if (user.passwordHash === undefined) return fail(passwordNotSet);
   const walk = { cells, db, peppers: config.peppers, deadline: now + config.deadlineMs - 1000 };

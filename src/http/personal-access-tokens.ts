@@ -11,7 +11,7 @@ import { scopeOfCaller } from './caller.ts';
 import { unbuilt } from './decode.ts';
 import { FILTERS_MOST, listQuery, pageOf } from './list-query.ts';
 import { type Operation, operation } from './operation.ts';
-import { emit, type JsonObject, message, text, timestamp, toTimestamp } from './protojson.ts';
+import { emit, type JsonObject, message, text, timestamp, toInt64, toTimestamp } from './protojson.ts';
 import { reachUser } from './reach-user.ts';
 import { userIdMessage } from './user-messages.ts';
 
@@ -114,7 +114,7 @@ const listOfUser = operation({
 
 const presentTokens = ({ total, rows }: Found<PersonalAccessToken>, limit: number): JsonObject =>
   emit({
-    pagination: emit({ totalResult: String(total), appliedLimit: String(limit) }),
+    pagination: emit({ totalResult: toInt64(total), appliedLimit: String(limit) }),
     result: rows.map(presentToken),
   });
 

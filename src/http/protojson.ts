@@ -72,26 +72,30 @@ export const bytes = z.string({ error: 'must be a base64 string' }).transform((v
 
 /** An unsigned integer, as a number or as a string of digits. */
 export const count = z
-  .union([z.number(), z.string().regex(/^\d{1,10}$/)], { error: 'must be a whole number' })
+  .union([z.number(), z.string().regex(/^\d{1,10}$/, 'must be a whole number')], { error: 'must be a whole number' })
   .transform(Number)
   .refine((value) => Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff, 'must be a whole number, 0 to 4294967295');
 
 const MAX_DURATION_SECONDS = 315_576_000_000;
+const NANOS_PER_MS = 1_000_000;
 
 /** A google.protobuf.Duration greater than zero, such as "18000s" or "0.5s"; parsed to milliseconds, rounded up. */
 export const positiveDuration = z.string({ error: 'must be a duration such as "300s"' }).transform((value, context) => {
-  const [, digits] = /^(-?\d{1,12}(?:\.\d{1,9})?)s$/.exec(value) ?? [];
-  if (digits === undefined || Math.abs(Number(digits)) > MAX_DURATION_SECONDS) return refuse(context, 'value is not a valid duration');
-  if (Number(digits) <= 0) return refuse(context, 'value must be greater than 0s');
-  return Math.ceil(Number(digits) * 1000);
+  const [, sign, whole = '', fraction = ''] = /^(-?)(\d{1,12})(?:\.(\d{1,9}))?s$/.exec(value) ?? [];
+  if (sign === undefined || Number(whole) > MAX_DURATION_SECONDS) return refuse(context, 'value is not a valid duration');
+  const nanos = Number(fraction.padEnd(9, '0'));
+  if (sign === '-' || Number(whole) + nanos === 0) return refuse(context, 'value must be greater than 0s');
+  return Number(whole) * 1000 + Math.ceil(nanos / NANOS_PER_MS);
 });
 
-const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
+const RFC_3339 = /^(\d{4}-\d\d-\d\d)T(\d\d):\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
 
 /** A google.protobuf.Timestamp (RFC 3339); parsed to milliseconds since 1970. */
 export const timestamp = z.string({ error: 'must be a timestamp' }).transform((value, context) => {
-  const parsed = RFC_3339.test(value) ? Date.parse(value) : Number.NaN;
-  return Number.isNaN(parsed) ? refuse(context, 'must be an RFC 3339 timestamp') : parsed;
+  const [, day = '', hour] = RFC_3339.exec(value) ?? [];
+  const parsed = Date.parse(value);
+  const exists = hour !== undefined && hour !== '24' && !Number.isNaN(parsed) && new Date(day).toISOString().startsWith(day);
+  return exists ? parsed : refuse(context, 'must be an RFC 3339 timestamp');
 });
 
 /**
@@ -120,6 +124,9 @@ export function map<Value>(key: z.ZodType<string>, value: z.ZodType<Value>) {
   });
 }
 
+/** An int64 or uint64 on its way out: a string, and left out when it is 0. */
+export const toInt64 = (value: number): string | undefined => (value === 0 ? undefined : String(value));
+
 export const toTimestamp = (ms: number): string => new Date(ms).toISOString();
 
 /** A message on its way out: zero values (empty strings, 0, false, empty lists and maps) are left out; empty messages that are set stay. */
@@ -128,7 +135,7 @@ export function emit(fields: JsonObject): JsonObject {
 }
 
 function isZero(value: Json | undefined): boolean {
-  return value === undefined || value === null || value === '' || value === 0 || value === '0' || value === false || isEmptyList(value);
+  return value === undefined || value === null || value === '' || value === 0 || value === false || isEmptyList(value);
 }
 
 const isEmptyList = (value: Json): boolean => Array.isArray(value) && value.length === 0;

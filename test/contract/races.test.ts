@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Answer, api, newUser, PASSWORD } from '../support/api.ts';
-import { create, createFor, get, type Login, password, refusal, set, setWithoutToken } from '../support/login.ts';
+import { create, createFor, failUntil, get, type Login, password, refusal, seconds, set, setWithoutToken } from '../support/login.ts';
 
 const times = <T>(count: number, make: (n: number) => Promise<T>): Promise<T[]> => Promise.all(Array.from({ length: count }, (_, n) => make(n)));
 
@@ -13,8 +13,6 @@ function tally(answers: Answer[]): Record<string, number> {
   }
   return counts;
 }
-
-const seconds = (count: number) => new Promise((resolve) => setTimeout(resolve, count * 1000));
 
 /** The attempts that the default policy evaluates in this time: five at once, then one after each wait of 1, 2, 4, 8 s. */
 const evaluatedWithin = (elapsedMs: number): number => 5 + Math.floor(Math.log2(elapsedMs / 1000 + 1));
@@ -88,15 +86,6 @@ describe('v2 PATCHes without a token', () => {
   });
 });
 
-/** Fails with a wrong password, waiting as told, until this many failures in a row are counted. */
-async function failUntil(login: Login, failures: number): Promise<void> {
-  for (;;) {
-    const { status, body, headers } = await present(login, password('wrong'));
-    if (status === 429) await seconds(Number(headers.get('retry-after')));
-    else if (body.details[0].failedAttempts >= failures) return;
-  }
-}
-
 describe('the attempts of one user', () => {
   it('20 parallel logins with the right password all succeed', async () => {
     const user = await newUser();
@@ -121,7 +110,7 @@ describe('the attempts of one user', () => {
     expect(counts.sort((a, b) => a - b)).toEqual(Array.from({ length: wrong }, (_, n) => n + 1));
 
     const [login] = logins as [Login];
-    await failUntil(login, 7);
+    await failUntil(7, () => present(login, password('wrong')));
     const right = await present(login, password(PASSWORD));
     expect(right).toMatchObject({ status: 429, body: { code: 8 } });
     expect(right.headers.get('retry-after')).toMatch(/^[1-4]$/);

@@ -35,3 +35,14 @@ export const password = (value: string) => ({ checks: { password: { password: va
 
 /** Status and error id, as rows of the reference have them. */
 export const refusal = ({ status, body }: Answer): [number, string | undefined] => [status, body.details?.[0]?.id];
+
+export const seconds = (count: number) => new Promise((resolve) => setTimeout(resolve, count * 1000));
+
+/** Makes a wrong attempt, waiting as told, until this many failures in a row are counted: the longer the next wait, the less haste a test needs. */
+export async function failUntil(failures: number, attempt: () => Promise<Answer>): Promise<void> {
+  for (;;) {
+    const { status, body, headers } = await attempt();
+    if (status === 429) await seconds(Number(headers.get('retry-after')));
+    else if (body.details[0].failedAttempts >= failures) return;
+  }
+}
