@@ -20,7 +20,7 @@ export function mergeMetadata(stored: Metadata, pairs: readonly (readonly [strin
 
 export function sameMetadata(left: Metadata, right: Metadata): boolean {
   const keys = Object.keys(left);
-  return keys.length === Object.keys(right).length && keys.every((key) => Object.hasOwn(right, key) && left[key] === right[key]);
+  return keys.length === Object.keys(right).length && keys.every((key) => left[key] === right[key]);
 }
 
 /** Bytes in a padded base64 string. */

@@ -1,0 +1,159 @@
+import { describe, expect, it } from 'vitest';
+import { type Config, ConfigurationError, configOf } from '../../src/config.ts';
+
+const key = (byte: number, length = 32) => Buffer.alloc(length, byte).toString('base64');
+const TOKEN = 't'.repeat(32);
+const SECRETS = { ADMIN_TOKEN: TOKEN, SESSION_ID_KEYS: `1:${key(1)}`, PEPPER_KEYS: `1:${key(2)}` };
+
+const configWith = (settings: object = {}): Config => configOf({ ...SECRETS, ...settings });
+const faultOf = (env: object): string => {
+  try {
+    configOf(env);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigurationError);
+    return (error as Error).message;
+  }
+  return 'no fault';
+};
+const faultWith = (settings: object): string => faultOf({ ...SECRETS, ...settings });
+
+const SECOND = 1000;
+const DAY = 86_400 * SECOND;
+const CENTURY = 100 * 365 * 86_400;
+
+describe('the configuration', () => {
+  it('needs three secrets and has a default for everything else', () => {
+    const { sessionIdKeys, peppers, ...rest } = configWith();
+    expect(rest).toEqual({
+      instanceId: 'sallyport',
+      defaultOrganizationId: undefined,
+      adminTokens: [TOKEN],
+      sessionCells: 8,
+      userCells: 8,
+      lifetime: { defaultLifetimeMs: 30 * DAY, maxLifetimeMs: 365 * DAY, idleTimeoutMs: 0 },
+      attempts: { backOffFrom: 5, backOffMs: 1 * SECOND, backOffMaxMs: 60 * SECOND, lockAfter: 10, lockMs: 900 * SECOND },
+      deadlineMs: 10 * SECOND,
+    });
+    expect([sessionIdKeys.newest, peppers.newest]).toEqual([1, 1]);
+  });
+
+  it('is read once an isolate', () => {
+    const env = { ...SECRETS };
+    expect(configOf(env)).toBe(configOf(env));
+    expect(configOf({ ...SECRETS })).not.toBe(configOf(env));
+  });
+
+  it('keeps the keys of each purpose apart', () => {
+    const config = configWith({ SESSION_ID_KEYS: `3:${key(1)},1:${key(2)}`, PEPPER_KEYS: `7:${key(3)}` });
+    expect([config.sessionIdKeys.newest, [...config.sessionIdKeys.keys.keys()], config.peppers.newest]).toEqual([3, [3, 1], 7]);
+  });
+});
+
+/** Each figure: how to set it, how to read it back (in its own unit), its least and its most. */
+const FIGURES: readonly (readonly [string, (config: Config) => number, number, number])[] = [
+  ['SESSION_CELLS', (config) => config.sessionCells, 1, 10_000],
+  ['USER_CELLS', (config) => config.userCells, 1, 10_000],
+  ['SESSION_MAX_LIFETIME_SECONDS', (config) => config.lifetime.maxLifetimeMs / SECOND, 1, CENTURY],
+  ['SESSION_IDLE_TIMEOUT_SECONDS', (config) => config.lifetime.idleTimeoutMs / SECOND, 0, CENTURY],
+  ['BACK_OFF_FROM', (config) => config.attempts.backOffFrom, 0, 1000],
+  ['BACK_OFF_SECONDS', (config) => config.attempts.backOffMs / SECOND, 1, CENTURY],
+  ['BACK_OFF_MAX_SECONDS', (config) => config.attempts.backOffMaxMs / SECOND, 1, CENTURY],
+  ['LOCK_AFTER', (config) => config.attempts.lockAfter, 0, 1000],
+  ['LOCK_SECONDS', (config) => config.attempts.lockMs / SECOND, 1, CENTURY],
+  ['DEADLINE_SECONDS', (config) => config.deadlineMs / SECOND, 1, 60],
+];
+
+describe.each(FIGURES)('%s', (setting, figureOf, least, most) => {
+  it('may be set to its bounds, as text or as a number', () => {
+    expect(figureOf(configWith({ [setting]: String(least) }))).toBe(least);
+    expect(figureOf(configWith({ [setting]: String(most) }))).toBe(most);
+    expect(figureOf(configWith({ [setting]: most }))).toBe(most);
+  });
+
+  it('is refused beyond them, as text and as a number, and named', () => {
+    for (const value of [least - 1, most + 1, String(least - 1), String(most + 1)]) {
+      expect(faultWith({ [setting]: value })).toMatch(`Setting ${setting} is not valid: `);
+    }
+  });
+
+  it.each(['1.5', 'many', '5s', 'NaN', 'Infinity', '-', '1,000'])('is refused when it is no whole number, and not repeated: %s', (value) => {
+    const fault = faultWith({ [setting]: value });
+    expect(fault).toMatch(`Setting ${setting} is not valid: `);
+    expect(fault).not.toContain(`"${value}"`);
+  });
+
+  it.each(['', ' '])('is never taken for 0 when it is empty: %j', (value) => {
+    expect(faultWith({ [setting]: value })).toMatch(new RegExp(`^Setting ${setting} is (missing|not valid)`));
+  });
+});
+
+describe('the default lifetime', () => {
+  it('may be set to a second and is refused below', () => {
+    expect(configWith({ SESSION_DEFAULT_LIFETIME_SECONDS: '1' }).lifetime.defaultLifetimeMs).toBe(SECOND);
+    expect(faultWith({ SESSION_DEFAULT_LIFETIME_SECONDS: '0' })).toMatch('Setting SESSION_DEFAULT_LIFETIME_SECONDS is not valid: ');
+  });
+
+  it('is never longer than the longest', () => {
+    const config = configWith({ SESSION_DEFAULT_LIFETIME_SECONDS: '100', SESSION_MAX_LIFETIME_SECONDS: '60' });
+    expect(config.lifetime).toMatchObject({ defaultLifetimeMs: 60 * SECOND, maxLifetimeMs: 60 * SECOND });
+  });
+});
+
+describe('a name', () => {
+  it.each([
+    ['INSTANCE_ID', (config: Config) => config.instanceId],
+    ['DEFAULT_ORGANIZATION_ID', (config: Config) => config.defaultOrganizationId],
+  ] as const)('has 1 to 200 characters: %s', (setting, nameOf) => {
+    expect(nameOf(configWith({ [setting]: 'x' }))).toBe('x');
+    expect(nameOf(configWith({ [setting]: 'x'.repeat(200) }))).toHaveLength(200);
+    expect(faultWith({ [setting]: '' })).toBe(`Setting ${setting} is missing`);
+    expect(faultWith({ [setting]: 'x'.repeat(201) })).toMatch(`Setting ${setting} is not valid: `);
+  });
+});
+
+describe("the operator's token", () => {
+  it('may be two while it is rotated, white space around them left out', () => {
+    const other = 'o'.repeat(32);
+    expect(configWith({ ADMIN_TOKEN: ` ${TOKEN} , ${other}\n` }).adminTokens).toEqual([TOKEN, other]);
+  });
+
+  it.each([
+    ['is shorter than 32 characters', 't'.repeat(31)],
+    ['is blank', ' '],
+    ['is one of three', `${TOKEN},${TOKEN},${TOKEN}`],
+    ['stands beside an empty one', `${TOKEN},`],
+    ['stands beside a short one', `${TOKEN},short`],
+  ])('is refused when it %s', (_, value) => {
+    expect(faultWith({ ADMIN_TOKEN: value })).toBe('Setting ADMIN_TOKEN is not valid: one or two tokens of at least 32 characters');
+  });
+});
+
+describe('a fault', () => {
+  it.each(Object.keys(SECRETS))('names a secret that is missing or empty: %s', (setting) => {
+    const { [setting as keyof typeof SECRETS]: _, ...others } = SECRETS;
+    expect(faultOf(others)).toBe(`Setting ${setting} is missing`);
+    expect(faultWith({ [setting]: '' })).toBe(`Setting ${setting} is missing`);
+  });
+
+  it('is told for one setting at a time', () => {
+    expect(faultOf({})).toBe('Setting ADMIN_TOKEN is missing');
+  });
+
+  it.each(['SESSION_ID_KEYS', 'PEPPER_KEYS'])('of a key list never shows the keys: %s', (setting) => {
+    const secret = key(9, 31);
+    for (const list of [`1:${secret}`, secret, `1:${key(9)},1:${key(9)}`, `1:${key(9)},${secret}`, ' ', 'x:y']) {
+      const fault = faultWith({ [setting]: list });
+      expect(fault).toMatch(`Setting ${setting} is not valid: `);
+      expect(fault).not.toContain(secret.slice(0, 8));
+    }
+  });
+
+  it('of a token never shows the token', () => {
+    expect(faultWith({ ADMIN_TOKEN: 'hunter2' })).not.toContain('hunter2');
+  });
+
+  it('is found again with every request', () => {
+    const env = { ...SECRETS, LOCK_AFTER: '-1' };
+    expect([faultOf(env), faultOf(env)]).toEqual(Array(2).fill(faultWith({ LOCK_AFTER: '-1' })));
+  });
+});
