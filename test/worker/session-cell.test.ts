@@ -198,6 +198,37 @@ describe('a session cell', () => {
     expect(await rowsOf(login)).toEqual({ sessions: [], trail: [], stops: [] });
   });
 
+  it('does not let an older stop that comes late overwrite a newer one', async () => {
+    const user = await newUser();
+    const login = await newSession();
+    const cell = cells.session(login.sessionCell);
+    await cell.stop({ userId: user.id, epoch: 5, deleted: true });
+    await cell.stop({ userId: user.id, epoch: 3, deleted: false });
+    const admitted = (epoch: number) => ({
+      id: user.id,
+      organizationId: 'org',
+      loginName: '',
+      displayName: '',
+      preferredLanguage: '',
+      cell: user.cell,
+      epoch,
+      admittedAt: Date.now(),
+    });
+    const commit = (epoch: number) =>
+      cell.commit({
+        sessionId: login.sessionId,
+        callerId: 'x',
+        presented: undefined,
+        basis: undefined,
+        nextToken: 'next',
+        write: EVERYWHERE,
+        command: { checks: { user: { userId: user.id } }, metadata: [] },
+        verdicts: { user: admitted(epoch) },
+      });
+    expect(outcome(await commit(4))).toBe('SESSION-Gj4ko');
+    expect(outcome(await commit(5))).toBe('ok');
+  });
+
   it('does not commit a verdict that is older than 15 seconds', async () => {
     const user = await newUser();
     const login = await newSession(user);
