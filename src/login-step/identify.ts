@@ -1,8 +1,6 @@
 import type { Problem } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import type { AdmittedUser, Checks } from '../core/session/command.ts';
-import { userNotActive } from '../core/session/problems.ts';
-import { isStopped } from '../core/user/lifecycle.ts';
 import { spendHashTime } from '../crypto/password-hash.ts';
 import { findUser } from '../directory/users.ts';
 import type { Walk } from './walk.ts';
@@ -20,7 +18,6 @@ export async function identify(walk: Walk, checks: Checks, sessionCell: string):
     if (checks.password) await spendHashTime(checks.password.password, walk.peppers);
     return fail(userNotFound);
   }
-  if (isStopped(user.state)) return fail(userNotActive);
   const { id, organizationId, preferredLanguage, cell, state, epoch } = user;
   const displayName = user.kind === 'human' ? user.displayName : '';
   const admitted = await walk.cells.user(cell).admit({ userId: id, seen: { state, epoch }, sessionCell });

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { UpdateSession } from '../../src/core/session/command.ts';
-import { interposed, type Login, newSession, newUser, outcome, PASSWORD, passwordCheck, patch } from './world.ts';
+import { interposed, type Login, newSession, newUser, outcome, PASSWORD, passwordCheck, patch, cells as realCells } from './world.ts';
 
 /** What one PATCH costs: the verbs that it calls in cells, in their order, and its D1 statements. */
 async function costOf(login: Login, command: Partial<UpdateSession>) {
@@ -47,6 +47,37 @@ describe('the cost of a PATCH, counted', () => {
     await patch(login, passwordCheck('wrong'));
     expect((await costOf(login, passwordCheck())).hops).toEqual(['peek', 'reserve', 'settle', 'commit', 'resetFailures']);
     expect((await costOf(login, passwordCheck())).hops).toEqual(['peek', 'reserve', 'settle', 'commit']);
+  });
+
+  it('that waits for rivals and is overtaken meanwhile reserves no further', async () => {
+    const user = await newUser();
+    const login = await newSession(user);
+    const cell = realCells.user(user.cell);
+    await cell.load(user.id);
+    for (let n = 0; n < 5; n += 1) await cell.reserve({ userId: user.id, methods: ['password'] });
+    const hops: string[] = [];
+    const cells = interposed(async (verb) => {
+      hops.push(verb);
+      if (verb === 'reserve') await patch(login, { metadata: [['rival', 'MQ==']] });
+    });
+    expect(outcome(await patch(login, passwordCheck(), { cells }))).toBe('COMMAND-sGr42');
+    expect(hops).toEqual(['peek', 'reserve', 'peek']);
+  });
+
+  it('with an unknown user and a password is as many key derivations as with a wrong password', async () => {
+    const derivations = vi.spyOn(crypto.subtle, 'deriveBits');
+    const counted = async (command: Partial<UpdateSession>, id: string) => {
+      const login = await newSession();
+      derivations.mockClear();
+      expect(outcome(await patch(login, command))).toBe(id);
+      return derivations.mock.calls.length;
+    };
+    const user = await newUser();
+    const wrong = await counted({ checks: { user: { userId: user.id }, password: { password: 'wrong' } } }, 'COMMAND-3M0fs');
+    const unknown = await counted({ checks: { user: { userId: 'nobody' }, password: { password: 'wrong' } } }, 'QUERY-Dfbg2');
+    derivations.mockRestore();
+    expect(unknown).toBe(wrong);
+    expect(wrong).toBeGreaterThan(0);
   });
 
   it('that the session refuses reserves nothing and hashes nothing', async () => {

@@ -164,6 +164,46 @@ describe('a user cell', () => {
     expect(await findUser(env.DB, { userId: user.id })).toMatchObject({ state: 'locked' });
   });
 
+  it('has its alarm finish what nobody asked it to finish', async () => {
+    const user = await newUser();
+    const login = await newSession(user);
+    await runDurableObjectAlarm(stubOf(user));
+    must(await transit(user, 'lock'));
+    const alarm = await runInDurableObject(stubOf(user), (_, { storage }) => storage.getAlarm());
+    expect(alarm).toBeLessThanOrEqual(Date.now() + 5_000);
+    await runDurableObjectAlarm(stubOf(user));
+    expect(must(await read(login)).state).toBe('stopped');
+    expect(await findUser(env.DB, { userId: user.id })).toMatchObject({ state: 'locked' });
+  });
+
+  it('owes a newer stop still when an older one was on its way and has arrived', async () => {
+    const user = await newUser();
+    await newSession(user);
+    const told = await runInDurableObject(stubOf(user), async (instance) => {
+      const epochs: number[] = [];
+      const arrivals: (() => void)[] = [];
+      const stop = ({ epoch }: { epoch: number }) => {
+        epochs.push(epoch);
+        return new Promise<void>((resolve) => arrivals.push(resolve));
+      };
+      const target = instance as unknown as { env: { SESSIONS: unknown } };
+      target.env = { ...target.env, SESSIONS: { getByName: () => ({ stop }) } };
+      const change = (transition: 'lock' | 'unlock') =>
+        must(instance.transit({ userId: user.id, seen: { state: user.state, epoch: user.epoch }, transition }));
+      change('lock');
+      const first = instance.finish(user.id);
+      change('unlock');
+      change('lock');
+      arrivals.shift()?.();
+      await first;
+      const second = instance.finish(user.id);
+      arrivals.shift()?.();
+      await second;
+      return epochs;
+    });
+    expect(told).toEqual([user.epoch + 1, user.epoch + 3]);
+  });
+
   it('tells every session cell that the user was admitted to', async () => {
     const user = await newUser();
     const logins = [await newSession(user), await newSession(user), await newSession(user)];
