@@ -128,13 +128,19 @@ export interface Settle {
 }
 
 /**
- * `settled`: `failures` holds each failed method's count with this failure, `resettable` the methods that passed after failures.
+ * `settled`: `failures` holds each failed method's count with this failure, `resettable` the failures before each method that passed.
  * `stale`: the credentials changed meanwhile, so the verdicts say nothing. `lost`: the cell does not know the reservation (any more).
  */
 export type Settled =
-  | { readonly kind: 'settled'; readonly failures: Readonly<Partial<Record<Method, number>>>; readonly resettable: readonly Method[] }
+  | { readonly kind: 'settled'; readonly failures: Readonly<Partial<Record<Method, number>>>; readonly resettable: readonly CountedFailures[] }
   | { readonly kind: 'stale' }
   | { readonly kind: 'lost' };
+
+/** So many failures in a row of one method. */
+export interface CountedFailures {
+  readonly method: Method;
+  readonly count: number;
+}
 
 export interface Transit {
   readonly userId: string;
@@ -149,11 +155,10 @@ export interface UserCellVerbs {
   reserve(reserve: Reserve): Reservation;
   /** Loads a user's facts from D1, for the next `reserve`. */
   load(userId: string): Promise<void>;
-  /** Gives a reservation back unused. */
-  release(reservationId: string): void;
+  /** Ends an attempt: counts what failed. An attempt that came to nothing is settled without verdicts. */
   settle(settle: Settle): Settled;
-  /** Forgets the failures of methods whose success has been committed. */
-  resetFailures(userId: string, methods: readonly Method[]): void;
+  /** Forgets failures that came before a success which is committed now; those that came since stay. */
+  resetFailures(userId: string, failures: readonly CountedFailures[]): void;
   /** Forgets a user's facts: called before and after every change of credentials in D1. */
   forget(userId: string): void;
   /** Changes a user's state; what follows from it is done by `finish`. */

@@ -47,6 +47,12 @@ export class SessionStore {
     return row?.id === id ? (JSON.parse(row.content) as Content) : undefined;
   }
 
+  /** The sessions of a user. No index: this is asked when a user is deleted. */
+  ofUser(userId: string): StoredSession[] {
+    const rows = this.#sql.exec<{ content: string }>('SELECT content FROM session WHERE user_id = ?', userId);
+    return [...rows].map(({ content }) => JSON.parse(content) as Content);
+  }
+
   /** @returns false when the row's key is taken by another session: 52 of 128 random bits have met */
   insert(session: Session, trail: readonly TrailEntry[]): boolean {
     const { rowsWritten } = this.#sql.exec(

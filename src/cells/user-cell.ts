@@ -8,7 +8,7 @@ import { findFacts } from '../directory/facts.ts';
 import { mirrorStanding } from '../directory/standing.ts';
 import { AlarmClock } from './alarm-clock.ts';
 import { FactsCache } from './facts-cache.ts';
-import type { Admit, Admitted, Facts, Reservation, Reserve, Settle, Settled, Transit, UserCellVerbs } from './protocol.ts';
+import type { Admit, Admitted, CountedFailures, Facts, Reservation, Reserve, Settle, Settled, Transit, UserCellVerbs } from './protocol.ts';
 import { Registration } from './registration.ts';
 import { Reservations } from './reservations.ts';
 import { type CellBindings, cellsOf } from './stubs.ts';
@@ -68,21 +68,17 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
     await this.#facts.load(userId, () => findFacts(this.env.DB, userId));
   }
 
-  release(reservationId: string): void {
-    this.#reservations.take(reservationId, Date.now());
-  }
-
   settle({ reservationId, userId, verdicts }: Settle): Settled {
     const now = Date.now();
     const attempt = this.#reservations.take(reservationId, now);
     if (attempt?.stale) return { kind: 'stale' };
     const { attempts } = configOf(this.env);
     const failures: Partial<Record<Method, number>> = {};
-    const resettable: Method[] = [];
+    const resettable: CountedFailures[] = [];
     this.ctx.storage.transactionSync(() => {
       for (const { method, passed } of verdicts) {
         const before = this.#store.failuresOf(userId, method);
-        if (passed && before) resettable.push(method);
+        if (passed && before) resettable.push({ method, count: before.count });
         if (passed) continue;
         const after = failedAgain(before ?? NO_FAILURES, attempts, now);
         this.#store.setFailures(userId, method, after);
@@ -92,8 +88,10 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
     return attempt === undefined ? { kind: 'lost' } : { kind: 'settled', failures, resettable };
   }
 
-  resetFailures(userId: string, methods: readonly Method[]): void {
-    this.#store.clearFailures(userId, methods);
+  resetFailures(userId: string, failures: readonly CountedFailures[]): void {
+    this.ctx.storage.transactionSync(() => {
+      for (const { method, count } of failures) this.#store.forgive(userId, method, count);
+    });
   }
 
   forget(userId: string): void {

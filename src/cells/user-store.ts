@@ -76,10 +76,11 @@ export class UserStore {
     this.#sql.exec('UPDATE standing SET unmirrored = 0 WHERE user_id = ? AND epoch = ?', userId, epoch);
   }
 
-  /** Users of whom somebody has yet to be told. */
+  /** Users of whom somebody has yet to be told, at random: those who cannot be told must not stand in the way of the others. */
   unfinished(limit: number): string[] {
     const rows = this.#sql.exec<{ user_id: string }>(
-      'SELECT user_id FROM standing WHERE unmirrored = 1 UNION SELECT user_id FROM admission WHERE owed IS NOT NULL LIMIT ?',
+      `SELECT user_id FROM (SELECT user_id FROM standing WHERE unmirrored = 1 UNION SELECT user_id FROM admission WHERE owed IS NOT NULL)
+       ORDER BY random() LIMIT ?`,
       limit,
     );
     return [...rows].map(({ user_id }) => user_id);
@@ -105,8 +106,12 @@ export class UserStore {
     );
   }
 
-  clearFailures(userId: string, methods?: readonly Method[]): void {
-    if (methods === undefined) this.#sql.exec('DELETE FROM failure WHERE user_id = ?', userId);
-    else for (const method of methods) this.#sql.exec('DELETE FROM failure WHERE user_id = ? AND method = ?', userId, method);
+  forgive(userId: string, method: Method, count: number): void {
+    this.#sql.exec('DELETE FROM failure WHERE user_id = ? AND method = ? AND count <= ?', userId, method, count);
+    this.#sql.exec('UPDATE failure SET count = count - ? WHERE user_id = ? AND method = ?', count, userId, method);
+  }
+
+  clearFailures(userId: string): void {
+    this.#sql.exec('DELETE FROM failure WHERE user_id = ?', userId);
   }
 }

@@ -25,7 +25,7 @@ export async function hashPassword(password: string, peppers: KeyRing): Promise<
 
 /** Whether `password` is the one that was hashed; undefined when nobody can tell: the encoding is unknown, or its pepper is no longer listed. */
 export async function verifyPassword(password: string, encoded: string, peppers: KeyRing): Promise<boolean | undefined> {
-  const match = /^\$sallyport-pbkdf2-sha512\$i=(\d{1,7}),k=(\d{1,6})\$([^$]+)\$([^$]+)$/.exec(encoded);
+  const match = /^\$sallyport-pbkdf2-sha512\$i=(\d{1,7}),k=(\d{1,6})\$([A-Za-z0-9+/]{22}==)\$([A-Za-z0-9+/]{86}==)$/.exec(encoded);
   const [, iterations, key, salt, expected] = match ?? [];
   if (salt === undefined || expected === undefined) return undefined;
   const tag = await tagOf(password, Uint8Array.fromBase64(salt) as Uint8Array<ArrayBuffer>, Number(iterations), peppers, Number(key));

@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono';
 import { ConfigurationError, configOf } from '../config.ts';
 import { misconfigured, type Problem, unavailable } from '../core/problem.ts';
+import { ok } from '../core/result.ts';
 import { machineUserOperations } from './machine-users.ts';
 import { memberOperations } from './members.ts';
 import { notBuilt } from './not-built.ts';
@@ -8,7 +9,7 @@ import type { Operation } from './operation.ts';
 import { organizationOperations } from './organizations.ts';
 import { passwordOperations } from './password.ts';
 import { personalAccessTokenOperations } from './personal-access-tokens.ts';
-import { type Env, refuse, restOf } from './rest.ts';
+import { beforeDeadline, type Env, refuse, restOf } from './rest.ts';
 import { sessionOperations } from './sessions.ts';
 import { userStateOperations } from './user-state.ts';
 import { userOperations } from './users.ts';
@@ -43,9 +44,10 @@ app.use(async (context, next) => {
 app.get('/healthz', (context) => context.json({ status: 'ok' }));
 
 app.get('/ready', async (context) => {
-  configOf(context.env);
-  await context.env.DB.prepare('SELECT 1 FROM cell LIMIT 1').run();
-  return context.json({ status: 'ready' });
+  const { deadlineMs } = configOf(context.env);
+  const asked = context.env.DB.prepare('SELECT 1 FROM cell LIMIT 1').run().then(ok);
+  const answered = await beforeDeadline(asked, deadlineMs);
+  return answered.ok ? context.json({ status: 'ready' }) : refuse(context, answered.problem);
 });
 
 app.route('/', restOf(operations, notBuilt));

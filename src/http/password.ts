@@ -1,8 +1,8 @@
+import type { CountedFailures } from '../cells/protocol.ts';
 import { outranks } from '../core/permission.ts';
 import { noPermission, type Problem } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { userNotActive } from '../core/session/problems.ts';
-import type { Method } from '../core/user/attempts.ts';
 import { isStopped } from '../core/user/lifecycle.ts';
 import { complexityProblem } from '../core/user/password-complexity.ts';
 import { hashPassword } from '../crypto/password-hash.ts';
@@ -16,6 +16,7 @@ import { flag, message, text } from './protojson.ts';
 import { reachUser } from './reach-user.ts';
 import type { Version } from './session-messages.ts';
 import { userDetails } from './user-messages.ts';
+import { walkOf } from './walk-of.ts';
 
 const setPasswordMessage = message(
   {
@@ -36,7 +37,7 @@ const changedBySomebodyElse: Problem = { kind: 'aborted', id: 'SALLY-Password', 
 /** Whose password may be changed, and which failed attempts are forgotten with it. */
 interface Leave {
   readonly user: User;
-  readonly reset: readonly Method[];
+  readonly reset: readonly CountedFailures[];
 }
 
 const setPassword = (version: Version): Operation =>
@@ -80,7 +81,7 @@ async function byAdministrator(call: Call, userId: string): Promise<Result<Leave
   if (!user.ok) return user;
   if (user.value.kind === 'machine') return fail(userNotFound);
   if (!outranks(call.caller.membership, await findMembership(call.db, userId))) return fail(noPermission);
-  return ok({ user: user.value, reset: ['password'] });
+  return ok({ user: user.value, reset: [{ method: 'password', count: Number.MAX_SAFE_INTEGER }] });
 }
 
 /**
@@ -88,15 +89,15 @@ async function byAdministrator(call: Call, userId: string): Promise<Result<Leave
  * of them lock the method, so that is not left to strangers.
  */
 async function byKnowingIt(call: Call, userId: string, currentPassword: string, newPassword: string): Promise<Result<Leave>> {
-  const { cells, config, db, now } = call;
   const reached = await reachUser(call, userId, { permission: 'user.read', orSelf: true }, userNotFound);
   if (!reached.ok) return reached;
   const user = reached.value;
   if (user.kind === 'machine') return fail(userNotFound);
   if (isStopped(user.state)) return fail(userNotActive);
   if (user.passwordHash === undefined) return fail(passwordNotSet);
-  const walk = { cells, db, peppers: config.peppers, deadline: now + config.deadlineMs - 1000 };
-  const attempted = await attempt(walk, { id: userId, cell: user.cell }, { password: { password: currentPassword } }, async () => ok(undefined));
+  const attempted = await attempt(walkOf(call), { id: userId, cell: user.cell }, { password: { password: currentPassword } }, async () =>
+    ok(undefined),
+  );
   if (!attempted.ok) return attempted;
   if (samePassword(currentPassword, newPassword)) return fail(passwordNotChanged);
   return ok({ user, reset: attempted.value.resettable });

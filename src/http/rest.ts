@@ -56,32 +56,40 @@ function split(route: Route): [verb: string, path: string] {
   return [verb, template.replace(/\{(\w+)\}/g, ':$1')];
 }
 
-/** One request: who calls, what is asked, the handler, the answer. The order of refusals is contract 1.7. */
+/** One request, answered 503 when its stores are not done with it in time. A caller who hangs up changes nothing: what was begun goes on. */
 async function serve(context: Context<Env>, operation: Operation): Promise<Response> {
-  const { DB: db } = context.env;
-  const config = configOf(context.env);
-  const cells = cellsOf(context.env);
-  const now = Date.now();
-  const region = regionOf((context.req.raw.cf ?? {}) as Place);
-  const organizationHeader = context.req.header('x-zitadel-orgid');
-
-  const caller = await callerOf(context.req.header('authorization'), config, db, now);
-  if (!caller.ok) return refuse(context, caller.problem);
-  context.set('callerKind', caller.value.kind);
-  const input = await decode(context, operation);
-  if (!input.ok) return refuse(context, input.problem);
-
-  const call = { caller: caller.value, config, db, cells, region, now, organizationHeader };
-  const outcome = operation.handle(input.value, call);
-  // A caller who hangs up changes nothing: what was begun is carried to its end.
-  context.executionCtx.waitUntil(outcome.catch(() => undefined));
-  const result = await beforeDeadline(outcome, config.deadlineMs);
+  const { deadlineMs } = configOf(context.env);
+  const answer = carryOut(context, operation);
+  context.executionCtx.waitUntil(answer.catch(() => undefined));
+  const result = await beforeDeadline(answer, deadlineMs);
   return result.ok ? context.json(result.value as object, operation.success) : refuse(context, result.problem);
 }
 
-async function beforeDeadline(outcome: Promise<Result<JsonObject>>, deadlineMs: number): Promise<Result<JsonObject>> {
+/** Who calls, what is asked, the handler. The order of refusals is contract 1.7. */
+async function carryOut(context: Context<Env>, operation: Operation): Promise<Result<JsonObject>> {
+  const { DB: db } = context.env;
+  const config = configOf(context.env);
+  const now = Date.now();
+  const caller = await callerOf(context.req.header('authorization'), config, db, now);
+  if (!caller.ok) return caller;
+  context.set('callerKind', caller.value.kind);
+  const input = await decode(context, operation);
+  if (!input.ok) return input;
+  return operation.handle(input.value, {
+    caller: caller.value,
+    config,
+    db,
+    cells: cellsOf(context.env),
+    region: regionOf((context.req.raw.cf ?? {}) as Place),
+    now,
+    organizationHeader: context.req.header('x-zitadel-orgid'),
+  });
+}
+
+/** The outcome, or a 503 when it is not there in time. */
+export async function beforeDeadline<T>(outcome: Promise<Result<T>>, deadlineMs: number): Promise<Result<T>> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const deadline = new Promise<Result<JsonObject>>((resolve) => {
+  const deadline = new Promise<Result<T>>((resolve) => {
     timer = setTimeout(() => resolve(fail(unavailable('A store did not answer in time'))), deadlineMs);
   });
   try {

@@ -9,7 +9,6 @@ import { sessionNotFound } from '../core/session/problems.ts';
 import { digest } from '../crypto/digest.ts';
 import { createSession } from '../login-step/create-session.ts';
 import { updateSession } from '../login-step/update-session.ts';
-import type { Walk } from '../login-step/walk.ts';
 import { scopeOfCaller } from './caller.ts';
 import { type Call, type Operation, operation } from './operation.ts';
 import { emit, type JsonObject, toTimestamp } from './protojson.ts';
@@ -22,8 +21,7 @@ import {
   setSessionMessage,
   type Version,
 } from './session-messages.ts';
-
-const walkOf = ({ cells, db, config, now }: Call): Walk => ({ cells, db, peppers: config.peppers, deadline: now + config.deadlineMs - 1000 });
+import { walkOf } from './walk-of.ts';
 
 const commandOf = ({ checks, metadata, lifetime }: Progress): UpdateSession => ({
   checks: { ...(checks?.user && { user: checks.user }), ...(checks?.password && { password: checks.password }) },

@@ -1,4 +1,4 @@
-import type { Reservation, Settled } from '../cells/protocol.ts';
+import type { CountedFailures, Reservation, Settled } from '../cells/protocol.ts';
 import { checkPassword } from '../checks/password.ts';
 import { unavailable } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
@@ -7,10 +7,10 @@ import type { Subject } from '../core/session/subject.ts';
 import { type Method, passwordInvalid, rivalsInFlight } from '../core/user/attempts.ts';
 import type { Walk } from './walk.ts';
 
-/** Factors that passed, and the methods whose earlier failures are to be forgotten once the success is committed. */
+/** Factors that passed, and the failures before them, which are to be forgotten once the success is committed. */
 export interface Attempted {
   readonly verdicts: Omit<Verdicts, 'user'>;
-  readonly resettable: readonly Method[];
+  readonly resettable: readonly CountedFailures[];
 }
 
 type Secrets = Pick<Checks, 'password'>;
@@ -43,10 +43,11 @@ export async function attempt(walk: Walk, subject: Subject, secrets: Secrets, go
 async function reserve(walk: Walk, { id, cell }: Subject, methods: Method[], goOn: () => Promise<Result<unknown>>): Promise<Result<Reserved>> {
   const userCell = walk.cells.user(cell);
   let pauseMs = FIRST_PAUSE_MS;
-  while (Date.now() + pauseMs < walk.deadline) {
+  for (;;) {
     const reservation = await userCell.reserve({ userId: id, methods });
     if (reservation.kind === 'reserved') return ok(reservation);
     if (reservation.kind === 'refused') return fail(reservation.problem);
+    if (Date.now() + pauseMs > walk.deadline) return fail(rivalsInFlight);
     if (reservation.kind === 'cold') {
       await userCell.load(id);
       continue;
@@ -56,7 +57,6 @@ async function reserve(walk: Walk, { id, cell }: Subject, methods: Method[], goO
     const still = await goOn();
     if (!still.ok) return still;
   }
-  return fail(rivalsInFlight);
 }
 
 type Reserved = Extract<Reservation, { kind: 'reserved' }>;
@@ -65,14 +65,11 @@ type Reserved = Extract<Reservation, { kind: 'reserved' }>;
 async function tryOnce(walk: Walk, subject: Subject, secrets: Secrets, { id, reservedAt, facts }: Reserved): Promise<Result<Attempted> | 'stale'> {
   const cell = walk.cells.user(subject.cell);
   const finding = secrets.password && (await checkPassword(facts, secrets.password.password, walk.peppers));
-  if (finding?.kind === 'not-ready') {
-    await cell.release(id);
-    return fail(finding.problem);
-  }
-  const verdicts = finding ? [{ method: 'password' as const, passed: finding.kind === 'passed' }] : [];
+  const verdicts = finding && finding.kind !== 'not-ready' ? [{ method: 'password' as const, passed: finding.kind === 'passed' }] : [];
   const settled: Settled = await cell.settle({ reservationId: id, userId: subject.id, verdicts });
   if (settled.kind === 'stale') return 'stale';
   if (settled.kind === 'lost') return fail(unavailable('The attempt was lost'));
+  if (finding?.kind === 'not-ready') return fail(finding.problem);
   if (finding?.kind === 'wrong') return fail(passwordInvalid(settled.failures.password ?? 1));
   return ok({ verdicts: { password: { userId: subject.id, reservedAt } }, resettable: settled.resettable });
 }

@@ -1,8 +1,7 @@
-import type { Peeked } from '../cells/protocol.ts';
+import type { CountedFailures, Peeked } from '../cells/protocol.ts';
 import { ok, type Result } from '../core/result.ts';
 import type { Checks, Verdicts } from '../core/session/command.ts';
 import { subjectOf } from '../core/session/subject.ts';
-import type { Method } from '../core/user/attempts.ts';
 import { attempt } from './attempt.ts';
 import { identify } from './identify.ts';
 import type { Walk } from './walk.ts';
@@ -49,10 +48,10 @@ export async function findOut(
   });
 }
 
-async function resetFailures(walk: Walk, cell: string, userId: string, methods: readonly Method[]): Promise<void> {
-  if (methods.length === 0) return;
+async function resetFailures(walk: Walk, cell: string, userId: string, failures: readonly CountedFailures[]): Promise<void> {
+  if (failures.length === 0) return;
   try {
-    await walk.cells.user(cell).resetFailures(userId, methods);
+    await walk.cells.user(cell).resetFailures(userId, failures);
   } catch (error) {
     // The success is committed: it is answered. Failures that are not forgotten only make the next attempt wait longer.
     console.error('failures could not be reset', error);

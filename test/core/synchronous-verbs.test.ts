@@ -15,7 +15,6 @@ describe('a verb that changes something', () => {
   it('is a synchronous function: stop (session cell)', () => expectTypeOf<Waits<SessionCell['stop']>>().toEqualTypeOf<false>());
   it('is a synchronous function: admit', () => expectTypeOf<Waits<UserCell['admit']>>().toEqualTypeOf<false>());
   it('is a synchronous function: reserve', () => expectTypeOf<Waits<UserCell['reserve']>>().toEqualTypeOf<false>());
-  it('is a synchronous function: release', () => expectTypeOf<Waits<UserCell['release']>>().toEqualTypeOf<false>());
   it('is a synchronous function: settle', () => expectTypeOf<Waits<UserCell['settle']>>().toEqualTypeOf<false>());
   it('is a synchronous function: resetFailures', () => expectTypeOf<Waits<UserCell['resetFailures']>>().toEqualTypeOf<false>());
   it('is a synchronous function: forget', () => expectTypeOf<Waits<UserCell['forget']>>().toEqualTypeOf<false>());

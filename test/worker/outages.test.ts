@@ -5,13 +5,14 @@ import { app } from '../../src/http/app.ts';
 import { must, newSession, newUser, PASSWORD, patch, read } from './world.ts';
 
 /** One request to the whole Worker, with bindings and settings of the test's own. */
-async function send(method: string, path: string, body?: object, bindings: object = {}) {
+async function send(method: string, path: string, body?: object, bindings: object = {}, bearer = env.ADMIN_TOKEN) {
   const context = createExecutionContext();
-  const headers = { authorization: `Bearer ${env.ADMIN_TOKEN}` };
+  const headers = { authorization: `Bearer ${bearer}` };
   const request = new Request(`http://sallyport.test${path}`, { method, headers, ...(body && { body: JSON.stringify(body) }) });
   const response = await app.fetch(request, { ...env, ...bindings } as typeof env, context);
   const answer = { status: response.status, body: await response.json(), headers: response.headers };
-  await waitOnExecutionContext(context);
+  // A store that hangs is never done with.
+  await Promise.race([waitOnExecutionContext(context), scheduler.wait(5000)]);
   return answer;
 }
 
@@ -44,6 +45,12 @@ describe('a store that cannot be reached', () => {
 
   it('is answered 503 when it is slower than the deadline', async () => {
     const refused = await send('POST', '/v2/sessions', { checks: { user: { userId: 'x' } } }, { DB: slowDb(), DEADLINE_SECONDS: '1' });
+    expect(refused).toMatchObject({ status: 503, body: { code: 14 } });
+  });
+
+  it('is answered 503 in time as well when it hangs while the caller is looked up', async () => {
+    const hanging = brokenDb(() => ({ bind: () => ({ all: () => new Promise(() => {}) }) }));
+    const refused = await send('GET', '/v2/sessions/x', undefined, { DB: hanging, DEADLINE_SECONDS: '1' }, 'pat_unknown');
     expect(refused).toMatchObject({ status: 503, body: { code: 14 } });
   });
 
@@ -84,6 +91,13 @@ describe('a setting', () => {
       expect((await send('GET', '/healthz', undefined, { [secret]: '' })).status).toBe(200);
     });
   }
+
+  it('of a short deadline still lets a password be checked', async () => {
+    const user = await newUser();
+    const { sessionId, token } = await newSession();
+    const body = { sessionToken: token, checks: { user: { userId: user.id }, password: { password: PASSWORD } } };
+    expect((await send('PATCH', `/v2beta/sessions/${sessionId}`, body, { DEADLINE_SECONDS: '2' })).status).toBe(200);
+  });
 
   it('that is wrong is a 503 that names it and not its value', async () => {
     const answer = await send('POST', '/v2/sessions', {}, { PEPPER_KEYS: '1:tooshort' });

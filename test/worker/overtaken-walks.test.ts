@@ -181,6 +181,15 @@ describe('a PATCH whose world changes between its steps', () => {
     expect(await patch({ ...other, token: undefined }, passwordCheck('wrong'))).toMatchObject({ problem: { evidence: { failedAttempts: '1' } } });
   });
 
+  it('forgets no failure that was counted between the success and its reset', async () => {
+    const user = await newUser();
+    const [login, other] = [await newSession(user), await newSession(user)];
+    const guess = () => patch(other, passwordCheck('wrong'));
+    await guess();
+    expect(outcome(await patch(login, passwordCheck(), during('resetFailures', guess)))).toBe('ok');
+    expect(await guess()).toMatchObject({ problem: { evidence: { failedAttempts: '2' } } });
+  });
+
   it('answers the committed success even when the failures before it cannot be reset', async () => {
     const user = await newUser();
     const login = await newSession(user);

@@ -182,7 +182,21 @@ describe('a session cell', () => {
     expect(await alarmOf()).toBeNull();
     pass(7 * 60_000);
     must(await patch(live, { lifetimeMs: 100 * HOUR_MS }));
-    expect(await alarmOf()).toBeGreaterThan(Date.now());
+    expect(await alarmOf()).toBeLessThanOrEqual(Date.now());
+  });
+
+  it('keeps nothing about a person who was deleted, and the sessions for a day', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const user = await newUser();
+    const login = await newSession(user);
+    await transit(user, 'delete');
+    const text = JSON.stringify((await rowsOf(login)).sessions);
+    expect(text).toContain(login.sessionId);
+    expect(text).not.toMatch(/Minnie|@mouse/);
+    expect(outcome(await read(login))).toBe('QUERY-SFeaa');
+    pass(25 * HOUR_MS);
+    await runDurableObjectAlarm(stubOf(login));
+    expect(await rowsOf(login)).toEqual({ sessions: [], trail: [], stops: [] });
   });
 
   it('forgets a stop only after the last session that it stops is gone', async () => {

@@ -1,6 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { FactsCache } from '../../src/cells/facts-cache.ts';
 import type { Reservation } from '../../src/cells/protocol.ts';
 import { findUser, type User } from '../../src/directory/users.ts';
 import { cells, must, newSession, newUser, outcome, passwordCheck, patch, read } from './world.ts';
@@ -127,6 +128,23 @@ describe('a user cell', () => {
     expect(state).toBe('cold');
   });
 
+  it('is held up by a load that hangs no longer than a second', async () => {
+    const cache = new FactsCache();
+    const facts = { kind: 'human', passwordHash: 'hash' } as const;
+    cache.load('user', () => new Promise(() => {})).catch(() => undefined);
+    vi.useFakeTimers({ toFake: ['Date'] });
+    vi.setSystemTime(Date.now() + 1000);
+    await cache.load('user', async () => facts);
+    expect(cache.get('user', Date.now())).toEqual(facts);
+  });
+
+  it('asks D1 once for all who wait for the same facts', async () => {
+    const cache = new FactsCache();
+    const read = vi.fn(async () => undefined);
+    await Promise.all([cache.load('user', read), cache.load('user', read), cache.load('user', read)]);
+    expect(read).toHaveBeenCalledTimes(1);
+  });
+
   it('reads facts again after a minute, whatever happened', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const user = await newUser();
@@ -174,6 +192,26 @@ describe('a user cell', () => {
     await runDurableObjectAlarm(stubOf(user));
     expect(must(await read(login)).state).toBe('stopped');
     expect(await findUser(env.DB, { userId: user.id })).toMatchObject({ state: 'locked' });
+  });
+
+  it('passes on what it owes of other users while fifty cannot be told', async () => {
+    const user = await newUser();
+    const login = await newSession(user);
+    const pending = await runInDurableObject(stubOf(user), async (instance, { storage }) => {
+      for (let n = 0; n < 50; n += 1) storage.sql.exec("INSERT INTO admission VALUES (?, 'sessions:weur:out-of-reach', 2)", ` ${n}`);
+      const target = instance as unknown as { env: { SESSIONS: DurableObjectNamespace } };
+      const real = target.env.SESSIONS;
+      const broken = { stop: () => Promise.reject(new Error('out of reach')) };
+      target.env = { ...target.env, SESSIONS: { getByName: (name: string) => (name.endsWith('reach') ? broken : real.getByName(name)) } as never };
+      const log = vi.spyOn(console, 'error').mockImplementation(() => {});
+      must(instance.transit({ userId: user.id, seen: { state: user.state, epoch: user.epoch }, transition: 'lock' }));
+      const owed = () => storage.sql.exec('SELECT 1 FROM admission WHERE user_id = ? AND owed IS NOT NULL', user.id).toArray().length;
+      for (let round = 0; round < 200 && owed() > 0; round += 1) await instance.alarm();
+      log.mockRestore();
+      return owed();
+    });
+    expect(pending).toBe(0);
+    expect(must(await read(login)).state).toBe('stopped');
   });
 
   it('owes a newer stop still when an older one was on its way and has arrived', async () => {
