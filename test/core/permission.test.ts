@@ -47,9 +47,19 @@ describe('the roles of Zitadel hold what Zitadel gives them', () => {
     expect(columns.filter((role) => holds(role, permission))).toEqual(columns.filter((_, index) => marks[index] === 'x'));
   });
 
-  it('an organisation reads its providers through ORG_OWNER', () => {
-    expect(holds('ORG_OWNER', 'org.idp.read')).toBe(true);
-    expect(holds('ORG_USER_MANAGER', 'org.idp.read')).toBe(false);
+  it.each([
+    ['IAM_LOGIN_CLIENT', ['org.read']],
+    ['IAM_USER_MANAGER', []],
+    ['ORG_OWNER', ['org.idp.read', 'org.member.read', 'org.member.write', 'org.read']],
+    ['ORG_USER_MANAGER', []],
+    ['IAM_OWNER_VIEWER', ['iam.member.read', 'org.member.read', 'org.read']],
+  ] as const)('and beyond that table %s holds %j', (role, rest) => {
+    const inTable = TABLE.map(([permission]) => permission);
+    expect(
+      permissionsOf(role)
+        .filter((permission) => !inTable.includes(permission))
+        .sort(),
+    ).toEqual(rest);
   });
 });
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
-import type * as z from 'zod';
+import * as z from 'zod';
 import { EVERYWHERE } from '../../src/core/permission.ts';
 import type { Problem } from '../../src/core/problem.ts';
 import { read } from '../../src/core/session/read.ts';
@@ -171,6 +171,8 @@ describe('a duration', () => {
     ['1.001s', 1001],
     ['0.000000001s', 1],
     ['0.0011s', 2],
+    ['0.001000001s', 2],
+    ['5.000000005s', 5001],
     ['1.000000000s', 1000],
     ['315576000000s', 315_576_000_000_000],
   ])('is read to milliseconds, rounded up: %s', (given, ms) => {
@@ -206,6 +208,7 @@ describe('a duration', () => {
 describe('a timestamp', () => {
   it.each([
     ['2026-11-24T00:16:45Z', Date.UTC(2026, 10, 24, 0, 16, 45)],
+    ['2026-11-24T00:16:45.5Z', Date.UTC(2026, 10, 24, 0, 16, 45, 500)],
     ['2026-11-24T00:16:45.123Z', Date.UTC(2026, 10, 24, 0, 16, 45, 123)],
     ['2026-11-24T00:16:45.123456789Z', Date.UTC(2026, 10, 24, 0, 16, 45, 123)],
     ['2026-11-24T01:46:45+01:30', Date.UTC(2026, 10, 24, 0, 16, 45)],
@@ -375,7 +378,7 @@ describe('no refusal repeats the value', () => {
 });
 
 /** How a body is decoded for an operation, through the same door as in the Worker. */
-async function decoded(input: z.ZodType, body: string): Promise<{ value?: unknown; problem?: Problem }> {
+async function decoded(input: z.ZodType, body: string | Uint8Array<ArrayBuffer>): Promise<{ value?: unknown; problem?: Problem }> {
   let outcome = {};
   const app = new Hono().patch('/:sessionId', async (context) => {
     const result = await decode(context, { input } as Operation);
@@ -385,6 +388,15 @@ async function decoded(input: z.ZodType, body: string): Promise<{ value?: unknow
   await app.request('/s1', { method: 'PATCH', body });
   return outcome;
 }
+const decodedQuery = async (input: z.ZodType, query: string): Promise<unknown> => {
+  let outcome: unknown;
+  const app = new Hono().get('/:sessionId', async (context) => {
+    outcome = await decode(context, { input } as Operation);
+    return context.body(null);
+  });
+  await app.request(`/s1?${query}`);
+  return outcome;
+};
 const decodedSet = (version: Version, body: object) => decoded(setSessionMessage(version), JSON.stringify({ sessionToken: 't', ...body }));
 
 describe.each(['v2beta', 'v2'] as const)('SetSession of %s', (version) => {
@@ -405,6 +417,10 @@ describe.each(['v2beta', 'v2'] as const)('SetSession of %s', (version) => {
       challenges: {},
       lifetime: 300_000,
     });
+  });
+
+  it.each([{ userId: 'u' }, { loginName: 'l' }])('takes the user by id or by login name: %j', (user) => {
+    expect(parse(setSessionMessage(version), { sessionId: 's1', sessionToken: 't', checks: { user } }).checks).toEqual({ user });
   });
 
   it('takes a token of up to 200 characters', () => {
@@ -518,6 +534,44 @@ describe('a body', () => {
   });
 });
 
+describe('a body of bytes', () => {
+  const input = setSessionMessage('v2');
+  const body = new TextEncoder().encode('{"lifetime": "1s"}');
+
+  it('may begin with a byte order mark', async () => {
+    expect(await decoded(input, new Uint8Array([0xef, 0xbb, 0xbf, ...body]))).toEqual({ value: { sessionId: 's1', lifetime: 1000 } });
+  });
+
+  it('is refused when it is not UTF-8', async () => {
+    const latin1 = Buffer.from('{"sessionToken": "caf\u00e9"}', 'latin1');
+    expect((await decoded(input, new Uint8Array(latin1))).problem?.message).toBe('invalid request: malformed JSON');
+  });
+});
+
+describe('a query', () => {
+  const input = message({
+    sessionId: text(1, 200),
+    sessionToken: text(1, 200).optional(),
+    ctx: message({ orgId: text(1, 200).optional(), deep: message({ er: text(1, 200).optional() }).optional() }).optional(),
+    ids: z.array(text(1, 200)).optional(),
+  });
+
+  it('is read under either name, the path first, and what is unknown is ignored', async () => {
+    expect(await decodedQuery(input, 'session_token=t&orgId=&sessionId=other')).toEqual({ ok: true, value: { sessionId: 's1', sessionToken: 't' } });
+    expect(await decodedQuery(input, 'sessionToken=t')).toEqual({ ok: true, value: { sessionId: 's1', sessionToken: 't' } });
+  });
+
+  it('leads into messages with dots, and lists what is given more than once', async () => {
+    const value = { sessionId: 's1', ctx: { orgId: 'o', deep: { er: 'd' } }, ids: ['a', 'b'] };
+    expect(await decodedQuery(input, 'ctx.orgId=o&ctx.deep.er=d&ids=a&ids=b')).toEqual({ ok: true, value });
+  });
+
+  it('does not reach prototypes', async () => {
+    expect(await decodedQuery(input, '__proto__.sessionToken=t&constructor.prototype.polluted=1')).toEqual({ ok: true, value: { sessionId: 's1' } });
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+  });
+});
+
 describe('CreateSession', () => {
   const agentOf = (userAgent: unknown) => parse(createSessionMessage('v2'), { userAgent }).userAgent;
   const agentRefusal = (userAgent: unknown) => refusal(createSessionMessage('v2'), { userAgent });
@@ -534,6 +588,20 @@ describe('CreateSession', () => {
   it('takes an agent of which nothing is known for none', () => {
     expect(agentOf({})).toBeUndefined();
     expect(agentOf({ unknown: 1 })).toBeUndefined();
+  });
+
+  it('holds each part of the agent to its length, and lets it be empty', () => {
+    expect(agentOf({ fingerprintId: '', description: '', header: { '': { values: [''] } } })).toEqual({
+      fingerprintId: '',
+      description: '',
+      header: { '': [''] },
+    });
+    expect(agentRefusal({ ip: '' })).toBe('not refused');
+    expect(agentRefusal({ fingerprintId: 'x'.repeat(200), ip: 'x'.repeat(200) })).toBe('not refused');
+    expect(agentRefusal({ fingerprintId: 'x'.repeat(201) })).toContain('userAgent.fingerprintId: value length');
+    expect(agentRefusal({ ip: 'x'.repeat(201) })).toContain('userAgent.ip: value length');
+    expect(agentRefusal({ header: { ['x'.repeat(1000)]: {} } })).toBe('not refused');
+    expect(agentRefusal({ header: { ['x'.repeat(1001)]: {} } })).toContain('userAgent.header: key: value length');
   });
 
   it('drops an address that is none, and writes IPv6 in its normal form', () => {
@@ -562,6 +630,10 @@ describe('GetSession and DeleteSession', () => {
       expect(refusal(schema, { sessionId: 's1', sessionToken: 'x'.repeat(501) })).toContain('500 runes');
       expect(parse(schema, { sessionId: 's1' }).sessionToken).toBeUndefined();
       expect(refusal(schema, {})).toBe('sessionId: value is required');
+      expect(parse(schema, { sessionId: 's', sessionToken: 't' })).toEqual({ sessionId: 's', sessionToken: 't' });
+      expect(refusal(schema, { sessionId: 'x'.repeat(200) })).toBe('not refused');
+      expect(refusal(schema, { sessionId: 'x'.repeat(201) })).toContain('sessionId: value length');
+      expect(refusal(schema, { sessionId: '' })).toContain('sessionId: value length');
     }
   });
 
@@ -614,6 +686,12 @@ describe('a session as Get shows it', () => {
       { user: minnie({ loginName: '0', displayName: '0', admittedAt: NOW - MINUTE }) },
     );
     expect(shown(zero).factors).toMatchObject({ user: { loginName: '0', displayName: '0' } });
+  });
+
+  it('shows of the agent what was given, also when it is empty', () => {
+    expect(shown(newSession({ userAgent: { description: '' } })).userAgent).toEqual({ description: '' });
+    expect(shown(newSession({ userAgent: { description: 'd', header: {} } })).userAgent).toEqual({ description: 'd' });
+    expect(shown(newSession({ userAgent: { header: { a: ['1'] } } })).userAgent).toEqual({ header: { a: { values: ['1'] } } });
   });
 
   it('says when it is expired or stopped', () => {

@@ -94,6 +94,7 @@ describe('creating a session', () => {
     const at = { policy: policy({ idleTimeoutMs: MINUTE }) };
     expect(created({}, {}, at).session).toMatchObject({ expiresAt: NOW + MINUTE, lifetimeEndsAt: NOW + 30 * DAY });
     expect(created({ lifetimeMs: 1 }, {}, at).session.expiresAt).toBe(NOW + 1);
+    expect(created({}, {}, { policy: policy({ idleTimeoutMs: 1 }) }).session.expiresAt).toBe(NOW + 1);
   });
 
   it('leaves the agent out where none was given', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EVERYWHERE, NOWHERE } from '../../src/core/permission.ts';
+import { hasChecks } from '../../src/core/session/command.ts';
 import { evolve } from '../../src/core/session/session.ts';
 import { terminate } from '../../src/core/session/terminate.ts';
 import {
@@ -228,6 +229,12 @@ describe('a PATCH that changes something', () => {
       factors: { password: { verifiedAt: NOW } },
     });
   });
+});
+
+it('a request has checks when any of them is there, whatever else is not', () => {
+  const some = [checkUser, checkPassword, checkBoth].map(({ checks }) => checks);
+  expect(hasChecks({})).toBe(false);
+  expect(some.map(hasChecks)).toEqual([true, true, true]);
 });
 
 describe('a user check', () => {
