@@ -71,8 +71,8 @@ const SETTINGS = z.object({
   LOCK_AFTER: whole(10, 0, 1000),
   /** How long it stays locked, in seconds; then the counter is 0 again. 15 minutes. */
   LOCK_SECONDS: seconds(15 * 60, 1),
-  /** Seconds after which a request whose stores do not answer is answered 503. */
-  DEADLINE_SECONDS: whole(10, 1, 60).transform((value) => value * 1000),
+  /** Seconds after which a request whose stores do not answer is answered 503; no more than a reservation lives. */
+  DEADLINE_SECONDS: whole(10, 1, 15).transform((value) => value * 1000),
 });
 
 const parsed = new WeakMap<object, Config>();

@@ -132,14 +132,14 @@ export interface Settle {
  * `stale`: the credentials changed meanwhile, so the verdicts say nothing. `lost`: the cell does not know the reservation (any more).
  */
 export type Settled =
-  | { readonly kind: 'settled'; readonly failures: Readonly<Partial<Record<Method, number>>>; readonly resettable: readonly CountedFailures[] }
+  | { readonly kind: 'settled'; readonly failures: Readonly<Partial<Record<Method, number>>>; readonly resettable: readonly PastFailures[] }
   | { readonly kind: 'stale' }
   | { readonly kind: 'lost' };
 
-/** So many failures in a row of one method. */
-export interface CountedFailures {
+/** The failures of one method up to one of them, by its number among all that the method ever had. */
+export interface PastFailures {
   readonly method: Method;
-  readonly count: number;
+  readonly upTo: number;
 }
 
 export interface Transit {
@@ -158,7 +158,7 @@ export interface UserCellVerbs {
   /** Ends an attempt: counts what failed. An attempt that came to nothing is settled without verdicts. */
   settle(settle: Settle): Settled;
   /** Forgets failures that came before a success which is committed now; those that came since stay. */
-  resetFailures(userId: string, failures: readonly CountedFailures[]): void;
+  resetFailures(userId: string, failures: readonly PastFailures[]): void;
   /** Forgets a user's facts: called before and after every change of credentials in D1. */
   forget(userId: string): void;
   /** Changes a user's state; what follows from it is done by `finish`. */

@@ -1,5 +1,6 @@
 import { registerCell } from '../directory/cells.ts';
 import type { AlarmClock } from './alarm-clock.ts';
+import { inTime } from './in-time.ts';
 
 /** What stands under it: nothing before the cell holds anything, then the cell's name while D1's register does not know it yet, then true. */
 const KEY = 'registered';
@@ -29,12 +30,7 @@ export class Registration {
     const { kv } = this.#state.storage;
     const name = kv.get(KEY);
     if (typeof name !== 'string') return true;
-    try {
-      await registerCell(this.#db, name, Date.now());
-    } catch (error) {
-      console.error('a cell could not be registered', error);
-      return false;
-    }
+    if (!(await inTime(registerCell(this.#db, name, Date.now())))) return false;
     kv.put(KEY, true);
     return true;
   }

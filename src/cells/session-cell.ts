@@ -1,6 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
 import { configOf } from '../config.ts';
-import { EVERYWHERE } from '../core/permission.ts';
 import { unavailable } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { letIn, type TokenStanding } from '../core/session/admission.ts';
@@ -87,7 +86,7 @@ export class SessionCell extends DurableObject<Bindings> implements SessionCellV
   stop({ userId, epoch, deleted }: StopUser): void {
     const now = Date.now();
     const due = this.ctx.storage.transactionSync(() => {
-      if (deleted) this.#endAllOf(userId, now);
+      if (deleted) this.#store.hasten(userId, now);
       return this.#store.stop(userId, epoch, deleted, now);
     });
     this.#alarm.ringBy(due);
@@ -115,14 +114,6 @@ export class SessionCell extends DurableObject<Bindings> implements SessionCellV
 
   #momentOf(nextToken: string): Moment {
     return { now: Date.now(), nextToken, stopOf: this.#stopOf, policy: configOf(this.env).lifetime };
-  }
-
-  /** A deleted user's sessions keep nothing about the person, and go within a day. */
-  #endAllOf(userId: string, now: number): void {
-    for (const stored of this.#store.ofUser(userId)) {
-      const step = terminate(stored.session, { token: 'absent', delete: EVERYWHERE }, now);
-      if (step.ok) this.#save(stored, step.value, userId);
-    }
   }
 
   #save(stored: StoredSession | undefined, step: Step, callerId: string): void {

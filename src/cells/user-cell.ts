@@ -3,12 +3,13 @@ import { configOf } from '../config.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { userNotActive } from '../core/session/problems.ts';
 import { failedAgain, type Method, NO_FAILURES, permit } from '../core/user/attempts.ts';
-import { isStopped, type Standing, transit } from '../core/user/lifecycle.ts';
+import { isDone, isStopped, type Standing, transit } from '../core/user/lifecycle.ts';
 import { findFacts } from '../directory/facts.ts';
 import { mirrorStanding } from '../directory/standing.ts';
 import { AlarmClock } from './alarm-clock.ts';
 import { FactsCache } from './facts-cache.ts';
-import type { Admit, Admitted, CountedFailures, Facts, Reservation, Reserve, Settle, Settled, Transit, UserCellVerbs } from './protocol.ts';
+import { inTime } from './in-time.ts';
+import type { Admit, Admitted, Facts, PastFailures, Reservation, Reserve, Settle, Settled, Transit, UserCellVerbs } from './protocol.ts';
 import { Registration } from './registration.ts';
 import { Reservations } from './reservations.ts';
 import { type CellBindings, cellsOf } from './stubs.ts';
@@ -19,7 +20,6 @@ interface Bindings extends CellBindings {
 }
 
 const RETRY_MS = 5_000;
-const TOLD_IN_MS = 5_000;
 const FINISHED_AT_ONCE = 50;
 const NOBODY: Facts = { kind: 'machine', passwordHash: undefined };
 
@@ -74,23 +74,23 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
     if (attempt?.stale) return { kind: 'stale' };
     const { attempts } = configOf(this.env);
     const failures: Partial<Record<Method, number>> = {};
-    const resettable: CountedFailures[] = [];
+    const resettable: PastFailures[] = [];
     this.ctx.storage.transactionSync(() => {
       for (const { method, passed } of verdicts) {
         const before = this.#store.failuresOf(userId, method);
-        if (passed && before) resettable.push({ method, count: before.count });
+        if (passed && before && before.count > 0) resettable.push({ method, upTo: before.total });
         if (passed) continue;
         const after = failedAgain(before ?? NO_FAILURES, attempts, now);
-        this.#store.setFailures(userId, method, after);
+        this.#store.countFailure(userId, method, after);
         failures[method] = after.count;
       }
     });
     return attempt === undefined ? { kind: 'lost' } : { kind: 'settled', failures, resettable };
   }
 
-  resetFailures(userId: string, failures: readonly CountedFailures[]): void {
+  resetFailures(userId: string, failures: readonly PastFailures[]): void {
     this.ctx.storage.transactionSync(() => {
-      for (const { method, count } of failures) this.#store.forgive(userId, method, count);
+      for (const { method, upTo } of failures) this.#store.forgive(userId, method, upTo);
     });
   }
 
@@ -101,7 +101,10 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
 
   transit({ userId, seen, transition }: Transit): Result<Standing> {
     const after = this.ctx.storage.transactionSync(() => {
-      const standing = transit(this.#store.standingOf(userId) ?? seen, transition);
+      const before = this.#store.standingOf(userId) ?? seen;
+      // A change that was made but could not be passed on was answered 503: repeating it goes on with it.
+      if (isDone(before, transition) && this.#isUnfinished(userId)) return ok(before);
+      const standing = transit(before, transition);
       if (!standing.ok) return standing;
       this.#store.setStanding(userId, standing.value);
       if (isStopped(standing.value.state)) this.#store.oweStops(userId, standing.value.epoch);
@@ -129,6 +132,10 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
     this.#alarm.rewind(everything ? undefined : now + RETRY_MS, now);
   }
 
+  #isUnfinished(userId: string): boolean {
+    return this.#store.unmirrored(userId) !== undefined || this.#store.owedStops(userId).length > 0;
+  }
+
   async #tellSessionCell(userId: string, stop: OwedStop): Promise<boolean> {
     const deleted = this.#store.standingOf(userId)?.state === 'deleted';
     const cell = cellsOf(this.env).session(stop.sessionCell);
@@ -143,22 +150,5 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
     if (!(await inTime(mirrorStanding(this.env.DB, userId, standing, Date.now())))) return false;
     this.#store.mirrored(userId, standing.epoch);
     return true;
-  }
-}
-
-/** Whether a message arrived: false when it failed or took too long, so that one peer that hangs holds up nothing else. */
-async function inTime(message: Promise<unknown>): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer in ${TOLD_IN_MS} ms`)), TOLD_IN_MS);
-  });
-  try {
-    await Promise.race([message, tooLate]);
-    return true;
-  } catch (error) {
-    console.error('a change of state could not be passed on', error);
-    return false;
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -3,12 +3,13 @@ import type { Standing, UserState } from '../core/user/lifecycle.ts';
 
 /**
  * The tables of a user's cell, described in the README's storage section. A user has a row in `standing` from its first change of state on;
- * until then D1's row says what it is. `unmirrored` marks what D1 has yet to be told, `owed` the epoch that a session cell has.
+ * until then D1's row says what it is. `unmirrored` marks what D1 has yet to be told, `owed` the epoch that a session cell has. Failures in a row are `total` less
+ * `forgiven`: both only grow, so that resets which overlap forgive nothing twice.
  */
 const TABLES = `
   CREATE TABLE IF NOT EXISTS standing (user_id TEXT PRIMARY KEY, state TEXT NOT NULL, epoch INTEGER NOT NULL, unmirrored INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS admission (user_id TEXT NOT NULL, session_cell TEXT NOT NULL, owed INTEGER, PRIMARY KEY (user_id, session_cell)) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS failure (user_id TEXT NOT NULL, method TEXT NOT NULL, count INTEGER NOT NULL, last_at INTEGER NOT NULL, PRIMARY KEY (user_id, method)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS failure (user_id TEXT NOT NULL, method TEXT NOT NULL, total INTEGER NOT NULL, forgiven INTEGER NOT NULL, last_at INTEGER NOT NULL, PRIMARY KEY (user_id, method)) WITHOUT ROWID;
 `;
 
 /** A session cell that has yet to be told of a stop. */
@@ -86,19 +87,20 @@ export class UserStore {
     return [...rows].map(({ user_id }) => user_id);
   }
 
-  failuresOf(userId: string, method: Method): Failures | undefined {
-    const [row] = this.#sql.exec<{ count: number; last_at: number }>(
-      'SELECT count, last_at FROM failure WHERE user_id = ? AND method = ?',
+  failuresOf(userId: string, method: Method): (Failures & { readonly total: number }) | undefined {
+    const [row] = this.#sql.exec<{ total: number; forgiven: number; last_at: number }>(
+      'SELECT total, forgiven, last_at FROM failure WHERE user_id = ? AND method = ?',
       userId,
       method,
     );
-    return row && { count: row.count, lastAt: row.last_at };
+    return row && { count: row.total - row.forgiven, lastAt: row.last_at, total: row.total };
   }
 
-  setFailures(userId: string, method: Method, { count, lastAt }: Failures): void {
+  /** Counts one more failure, after which so many in a row stand. */
+  countFailure(userId: string, method: Method, { count, lastAt }: Failures): void {
     this.#sql.exec(
-      `INSERT INTO failure (user_id, method, count, last_at) VALUES (?1, ?2, ?3, ?4)
-       ON CONFLICT (user_id, method) DO UPDATE SET count = ?3, last_at = ?4`,
+      `INSERT INTO failure (user_id, method, total, forgiven, last_at) VALUES (?1, ?2, ?3, 0, ?4)
+       ON CONFLICT (user_id, method) DO UPDATE SET total = total + 1, forgiven = total + 1 - ?3, last_at = ?4`,
       userId,
       method,
       count,
@@ -106,12 +108,11 @@ export class UserStore {
     );
   }
 
-  forgive(userId: string, method: Method, count: number): void {
-    this.#sql.exec('DELETE FROM failure WHERE user_id = ? AND method = ? AND count <= ?', userId, method, count);
-    this.#sql.exec('UPDATE failure SET count = count - ? WHERE user_id = ? AND method = ?', count, userId, method);
+  forgive(userId: string, method: Method, upTo: number): void {
+    this.#sql.exec('UPDATE failure SET forgiven = max(forgiven, min(total, ?)) WHERE user_id = ? AND method = ?', upTo, userId, method);
   }
 
   clearFailures(userId: string): void {
-    this.#sql.exec('DELETE FROM failure WHERE user_id = ?', userId);
+    this.#sql.exec('UPDATE failure SET forgiven = total WHERE user_id = ?', userId);
   }
 }

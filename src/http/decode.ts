@@ -11,7 +11,7 @@ type Raw = Record<string, unknown>;
  * parameters win over both. The content type is not looked at, as Zitadel's gateway does not.
  */
 export async function decode(context: Context, { input }: Operation): Promise<Result<unknown>> {
-  const raw = context.req.method === 'GET' ? ok(fromQuery(context.req.queries())) : parseBody(await context.req.arrayBuffer());
+  const raw = ['GET', 'HEAD'].includes(context.req.method) ? ok(fromQuery(context.req.queries())) : parseBody(await context.req.arrayBuffer());
   if (!raw.ok) return raw;
   const parsed = input.safeParse(withPath(raw.value, context.req.param()));
   return parsed.success ? ok(parsed.data) : fail(problemOf(parsed.error));

@@ -8,6 +8,7 @@ import type { Profile } from './new-user.ts';
 import { bytes, enumeration, flag, message, text } from './protojson.ts';
 
 const METADATA_MOST_BYTES = 500_000;
+const METADATA_MOST_ENTRIES = 100;
 
 const GENDERS = ['GENDER_UNSPECIFIED', 'GENDER_FEMALE', 'GENDER_MALE', 'GENDER_DIVERSE'] as const;
 
@@ -37,7 +38,10 @@ export const humanFields = {
   }),
   email: message({ email: text(0, 200), ...verification('email') }, [VERIFICATION]),
   phone: message({ phone: text(0, 200).optional(), ...verification('phone') }, [VERIFICATION]).optional(),
-  metadata: z.array(message({ key: text(0, 200), value: bytes.optional() })).optional(),
+  metadata: z
+    .array(message({ key: text(0, 200), value: bytes.optional() }))
+    .max(METADATA_MOST_ENTRIES)
+    .optional(),
   password: message({ password: text(1, 200), changeRequired: flag.optional() }).optional(),
   hashedPassword: unbuilt('hashedPassword'),
   idpLinks: unbuiltList('idpLinks'),

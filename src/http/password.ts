@@ -1,5 +1,5 @@
-import type { CountedFailures } from '../cells/protocol.ts';
-import { outranks } from '../core/permission.ts';
+import type { PastFailures } from '../cells/protocol.ts';
+import { isNowhere, outranks } from '../core/permission.ts';
 import { noPermission, type Problem } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { userNotActive } from '../core/session/problems.ts';
@@ -10,6 +10,8 @@ import { findMembership } from '../directory/members.ts';
 import { replacePassword } from '../directory/passwords.ts';
 import type { User } from '../directory/users.ts';
 import { attempt } from '../login-step/attempt.ts';
+import { resetFailures } from '../login-step/reset-failures.ts';
+import { scopeOfCaller } from './caller.ts';
 import { unbuilt } from './decode.ts';
 import { type Call, type Operation, operation } from './operation.ts';
 import { flag, message, text } from './protojson.ts';
@@ -37,7 +39,7 @@ const changedBySomebodyElse: Problem = { kind: 'aborted', id: 'SALLY-Password', 
 /** Whose password may be changed, and which failed attempts are forgotten with it. */
 interface Leave {
   readonly user: User;
-  readonly reset: readonly CountedFailures[];
+  readonly reset: readonly PastFailures[];
 }
 
 const setPassword = (version: Version): Operation =>
@@ -55,7 +57,7 @@ const setPassword = (version: Version): Operation =>
       const { user, reset } = leave.value;
       const changed = await replace(call, user, password, newPassword?.changeRequired === true);
       if (!changed) return fail(changedBySomebodyElse);
-      if (reset.length > 0) await call.cells.user(user.cell).resetFailures(userId, reset);
+      await resetFailures(walkOf(call), user.cell, userId, reset);
       return ok({ details: await userDetails(call.db, userId) });
     },
   });
@@ -81,15 +83,16 @@ async function byAdministrator(call: Call, userId: string): Promise<Result<Leave
   if (!user.ok) return user;
   if (user.value.kind === 'machine') return fail(userNotFound);
   if (!outranks(call.caller.membership, await findMembership(call.db, userId))) return fail(noPermission);
-  return ok({ user: user.value, reset: [{ method: 'password', count: Number.MAX_SAFE_INTEGER }] });
+  return ok({ user: user.value, reset: [{ method: 'password', upTo: Number.MAX_SAFE_INTEGER }] });
 }
 
 /**
- * With the current password: the user, or whoever may look the user up. To Zitadel any caller will do; but a guess is an attempt, and enough
- * of them lock the method, so that is not left to strangers.
+ * With the current password: the user, or whoever may write the user or its sessions. To Zitadel any caller will do; but a guess is an
+ * attempt, and enough of them lock the method, so that is not left to strangers.
  */
 async function byKnowingIt(call: Call, userId: string, currentPassword: string, newPassword: string): Promise<Result<Leave>> {
-  const reached = await reachUser(call, userId, { permission: 'user.read', orSelf: true }, userNotFound);
+  const permission = isNowhere(scopeOfCaller(call.caller, 'user.write')) ? 'session.write' : 'user.write';
+  const reached = await reachUser(call, userId, { permission, orSelf: true }, userNotFound);
   if (!reached.ok) return reached;
   const user = reached.value;
   if (user.kind === 'machine') return fail(userNotFound);

@@ -20,6 +20,7 @@ export interface Env {
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
 const tooLarge: Problem = { kind: 'payload-too-large', message: 'request body is larger than 1 MiB' };
+const tooLate = unavailable('A store did not answer in time');
 const wrongMethod: Problem = { kind: 'method-not-allowed', message: 'Method Not Allowed' };
 
 /** The operations as Hono routes; `notBuilt` are those that Zitadel has and Sallyport does not, answered before anything is read. */
@@ -75,6 +76,8 @@ async function carryOut(context: Context<Env>, operation: Operation): Promise<Re
   context.set('callerKind', caller.value.kind);
   const input = await decode(context, operation);
   if (!input.ok) return input;
+  // Who was answered 503 in the meantime will come again: nothing is begun for them now.
+  if (Date.now() - now >= config.deadlineMs) return fail(tooLate);
   return operation.handle(input.value, {
     caller: caller.value,
     config,
@@ -90,7 +93,7 @@ async function carryOut(context: Context<Env>, operation: Operation): Promise<Re
 export async function beforeDeadline<T>(outcome: Promise<Result<T>>, deadlineMs: number): Promise<Result<T>> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const deadline = new Promise<Result<T>>((resolve) => {
-    timer = setTimeout(() => resolve(fail(unavailable('A store did not answer in time'))), deadlineMs);
+    timer = setTimeout(() => resolve(fail(tooLate)), deadlineMs);
   });
   try {
     return await Promise.race([outcome, deadline]);

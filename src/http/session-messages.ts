@@ -9,6 +9,7 @@ export type Version = 'v2' | 'v2beta';
 
 const USER_AGENT_MAX_BYTES = 16 * 1024;
 const USER_AGENT_MAX_HEADERS = 50;
+const USER_AGENT_MAX_VALUES = 50;
 
 const user = message({ userId: text(1, 200).optional(), loginName: text(1, 200).optional() }, [['userId', 'loginName']]).transform(
   ({ userId, loginName }, context) => {
@@ -42,7 +43,7 @@ const userAgent = message({
   fingerprintId: text(0, 200).optional(),
   ip: text(0, 200).optional(),
   description: text(0, USER_AGENT_MAX_BYTES).optional(),
-  header: map(text(0, 1000), message({ values: z.array(text(0, USER_AGENT_MAX_BYTES)).optional() })).optional(),
+  header: map(text(0, 1000), message({ values: z.array(text(0, USER_AGENT_MAX_BYTES)).max(USER_AGENT_MAX_VALUES).optional() })).optional(),
 })
   .refine((agent) => (agent.header?.length ?? 0) <= USER_AGENT_MAX_HEADERS, `at most ${USER_AGENT_MAX_HEADERS} headers`)
   .refine((agent) => new TextEncoder().encode(JSON.stringify(agent)).byteLength <= USER_AGENT_MAX_BYTES, `at most ${USER_AGENT_MAX_BYTES} bytes`)

@@ -1,4 +1,4 @@
-import type { CountedFailures, Reservation, Settled } from '../cells/protocol.ts';
+import type { PastFailures, Reservation, Settled } from '../cells/protocol.ts';
 import { checkPassword } from '../checks/password.ts';
 import { unavailable } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
@@ -10,7 +10,7 @@ import type { Walk } from './walk.ts';
 /** Factors that passed, and the failures before them, which are to be forgotten once the success is committed. */
 export interface Attempted {
   readonly verdicts: Omit<Verdicts, 'user'>;
-  readonly resettable: readonly CountedFailures[];
+  readonly resettable: readonly PastFailures[];
 }
 
 type Secrets = Pick<Checks, 'password'>;

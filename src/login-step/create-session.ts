@@ -1,5 +1,6 @@
 import type { Committed } from '../cells/protocol.ts';
 import { newSessionId } from '../cells/session-id.ts';
+import { EVERYWHERE } from '../core/permission.ts';
 import { ok, type Result } from '../core/result.ts';
 import type { CreateSession } from '../core/session/create.ts';
 import { digest } from '../crypto/digest.ts';
@@ -20,9 +21,9 @@ export interface Created extends Committed {
   readonly sessionToken: string;
 }
 
-/** One Create: the checks run as in a PATCH, on a session that is not there yet; when one fails, none comes to be. */
+/** One Create, for a caller with session.write on the instance: the checks run as in a PATCH, on a session that is not there yet; when one fails, none comes to be. */
 export async function createSession(walk: Walk, { sessionCell, sessionIdKeys, callerId, command }: CreateRequest): Promise<Result<Created>> {
-  const findings = await findOut(walk, command.checks, sessionCell, async () => ok({}));
+  const findings = await findOut(walk, command.checks, sessionCell, EVERYWHERE, async () => ok({}));
   if (!findings.ok) return findings;
   const sessionId = await newSessionId(sessionCell, sessionIdKeys);
   const sessionToken = newSessionToken(sessionId);

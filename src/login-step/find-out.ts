@@ -1,9 +1,11 @@
-import type { CountedFailures, Peeked } from '../cells/protocol.ts';
+import type { Peeked } from '../cells/protocol.ts';
+import type { Scope } from '../core/permission.ts';
 import { ok, type Result } from '../core/result.ts';
 import type { Checks, Verdicts } from '../core/session/command.ts';
 import { subjectOf } from '../core/session/subject.ts';
 import { attempt } from './attempt.ts';
 import { identify } from './identify.ts';
+import { resetFailures } from './reset-failures.ts';
 import type { Walk } from './walk.ts';
 
 /** Everything that a commit must know beforehand. */
@@ -23,14 +25,15 @@ export async function findOut(
   walk: Walk,
   checks: Checks,
   sessionCell: string,
+  write: Scope,
   peek: () => Promise<Result<Partial<Peeked>>>,
 ): Promise<Result<Findings>> {
-  const identified = identify(walk, checks, sessionCell);
-  // What the session refuses is not held up by the look-up: its time would tell whether the user exists.
-  identified.catch(() => undefined);
+  // Side by side only for a caller who may name anybody; for another, the session says first whether anything is looked up at all.
+  const beside = write.everywhere ? identify(walk, checks, sessionCell, write) : undefined;
+  beside?.catch(() => undefined);
   const peeked = await peek();
   if (!peeked.ok) return peeked;
-  const named = await identified;
+  const named = await (beside ?? identify(walk, checks, sessionCell, write));
   if (!named.ok) return named;
   const subject = subjectOf(peeked.value.user, named.value, checks);
   if (!subject.ok) return subject;
@@ -46,14 +49,4 @@ export async function findOut(
     verdicts: { ...verdicts, ...(named.value && { user: named.value }) },
     reset: () => resetFailures(walk, cell, id, resettable),
   });
-}
-
-async function resetFailures(walk: Walk, cell: string, userId: string, failures: readonly CountedFailures[]): Promise<void> {
-  if (failures.length === 0) return;
-  try {
-    await walk.cells.user(cell).resetFailures(userId, failures);
-  } catch (error) {
-    // The success is committed: it is answered. Failures that are not forgotten only make the next attempt wait longer.
-    console.error('failures could not be reset', error);
-  }
 }

@@ -1,3 +1,4 @@
+import { covers, type Scope } from '../core/permission.ts';
 import type { Problem } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import type { AdmittedUser, Checks } from '../core/session/command.ts';
@@ -8,13 +9,14 @@ import type { Walk } from './walk.ts';
 const userNotFound: Problem = { kind: 'not-found', id: 'QUERY-Dfbg2', message: 'User could not be found' };
 
 /**
- * The user check: looks the named user up and has its cell admit it to the session's cell. An unknown user whose password is given too
- * costs one hash, so that the clock does not tell it from a wrong password.
+ * The user check: looks the named user up and has its cell admit it to the session's cell. A user whom the caller may not name is answered
+ * as one who does not exist. An unknown user whose password is given too costs one hash, so that the clock does not tell it from a wrong
+ * password.
  */
-export async function identify(walk: Walk, checks: Checks, sessionCell: string): Promise<Result<AdmittedUser | undefined>> {
+export async function identify(walk: Walk, checks: Checks, sessionCell: string, write: Scope): Promise<Result<AdmittedUser | undefined>> {
   if (checks.user === undefined) return ok(undefined);
   const user = await findUser(walk.db, checks.user);
-  if (user === undefined) {
+  if (user === undefined || !covers(write, user.organizationId)) {
     if (checks.password) await spendHashTime(checks.password.password, walk.peppers);
     return fail(userNotFound);
   }

@@ -38,7 +38,7 @@ export async function updateSession(walk: Walk, request: UpdateRequest): Promise
   const peek = () => cell.peek({ sessionId, presented, write, needsWrite: needsWrite(command) });
 
   for (let tries = 0; tries < TRIES; tries += 1) {
-    const findings = hasChecks(command.checks) ? await findOut(walk, command.checks, sessionCell, peek) : ok(NOTHING_TO_FIND_OUT);
+    const findings = hasChecks(command.checks) ? await findOut(walk, command.checks, sessionCell, write, peek) : ok(NOTHING_TO_FIND_OUT);
     if (!findings.ok) return findings;
     const { verdicts, reset } = findings.value;
     const basis = presented === undefined ? findings.value.basis : undefined;

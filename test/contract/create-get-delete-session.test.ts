@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { api, newMachine, newOrganization, newUser, PASSWORD, unique } from '../support/api.ts';
 import { create, createFor, get, password, refusal, set } from '../support/login.ts';
 
@@ -32,8 +32,9 @@ describe('POST /sessions', () => {
     };
     const { session } = (await get(await create({ userAgent }))).body;
     expect(session.userAgent).toEqual({ ...userAgent, ip: '2001:db8::1' });
-    const strange = (await get(await create({ userAgent: { ip: 'nonsense' } }))).body.session;
-    expect(strange).not.toHaveProperty('userAgent');
+    for (const ip of ['nonsense', '1:@evil.com/', '::1]/x?[', '010.1.1.1', '999.1.1.1']) {
+      expect((await get(await create({ userAgent: { ip } }))).body.session).not.toHaveProperty('userAgent');
+    }
   });
 
   it('refuses a user agent of more than 50 headers or 16 KiB', async () => {
@@ -81,6 +82,11 @@ describe('a caller whose session.write is on one organisation', () => {
       expect(refusal(await client.delete(`/v2/sessions/${login.id}`))).toEqual([403, 'AUTH-AWfge']);
     }
     expect((await client.get(`/v2/sessions/${own.id}`)).status).toBe(200);
+    // Users of other organisations look like ones who do not exist.
+    const stranger = await newUser();
+    for (const loginName of [stranger.loginName, 'nobody']) {
+      expect(refusal(await set(own, { checks: { user: { loginName } } }, client))).toEqual([404, 'QUERY-Dfbg2']);
+    }
     expect((await client.delete(`/v2/sessions/${own.id}`)).status).toBe(200);
     expect((await client.delete(`/v2/sessions/${own.id}`)).status).toBe(200);
   });
@@ -118,6 +124,17 @@ describe('GET /sessions/{sessionId}', () => {
     expect((await get(created, api(machine.token))).status).toBe(200);
     const user = await newMachine();
     expect((await get(await createFor(user.userId), api(user.token))).status).toBe(200);
+  });
+
+  it('looks at the token of a HEAD request as at that of a GET', async () => {
+    const login = await create();
+    const head = (token: string) =>
+      fetch(new URL(`/v2/sessions/${login.id}?sessionToken=${token}`, inject('baseUrl')), {
+        method: 'HEAD',
+        headers: { authorization: `Bearer ${inject('adminToken')}` },
+      });
+    expect((await head('wrong')).status).toBe(403);
+    expect((await head(login.token)).status).toBe(200);
   });
 
   it('tells a v2 caller that an empty token is none, and a v2beta caller nothing of it', async () => {

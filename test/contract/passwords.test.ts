@@ -124,12 +124,15 @@ describe('POST /users/{userId}/password, as an administrator', () => {
 });
 
 describe('POST /users/{userId}/password, with the current password', () => {
-  it('changes it for a caller who may look the user up, and for nobody else', async () => {
+  it('changes it for a caller who may write the user or its sessions, and for no stranger', async () => {
     const { userId } = await newUser();
     const [nobody, client] = [await newMachine(), await newMachine({ instance: ['SESSION_CLIENT'] })];
+    const viewer = await newMachine({ instance: ['IAM_OWNER_VIEWER'] });
     for (const id of [userId, 'nobody']) {
-      expect(refusal(await change(id, to(NEXT, PASSWORD), nobody.token))).toEqual([403, 'AUTH-AWfge']);
-      expect(refusal(await change(id, to(NEXT, 'wrong'), nobody.token))).toEqual([403, 'AUTH-AWfge']);
+      for (const { token } of [nobody, viewer]) {
+        expect(refusal(await change(id, to(NEXT, PASSWORD), token))).toEqual([403, 'AUTH-AWfge']);
+        expect(refusal(await change(id, to(NEXT, 'wrong'), token))).toEqual([403, 'AUTH-AWfge']);
+      }
     }
     expect((await change(userId, to(NEXT, 'wrong'), client.token)).body.details[0].failedAttempts).toBe(1);
     expect((await change(userId, to(NEXT, PASSWORD), client.token)).status).toBe(200);

@@ -43,6 +43,14 @@ describe('a body', () => {
     expect((await api().post('/v2/sessions', '{"lifetime":"60s"}', headers)).status).toBe(201);
   });
 
+  it('of a list with more elements than anybody has is 400, however many they are', async () => {
+    const values = Array(200_000).fill(1);
+    expect((await api().post('/v2/sessions', { userAgent: { header: { a: { values } } } })).status).toBe(400);
+    const metadata = Array(150_000).fill({});
+    const human = { profile: { givenName: 'a', familyName: 'b' }, email: { email: 'a@b.c' }, metadata };
+    expect((await api().post('/v2/users/human', human)).status).toBe(400);
+  });
+
   it('of 10,000 levels is no harm', async () => {
     const deep = `{"unheardOf":${'['.repeat(10_000)}${']'.repeat(10_000)}}`;
     expect([201, 400]).toContain((await api().post('/v2/sessions', deep)).status);

@@ -60,7 +60,7 @@ const FIGURES: readonly (readonly [string, (config: Config) => number, number, n
   ['BACK_OFF_MAX_SECONDS', (config) => config.attempts.backOffMaxMs / SECOND, 1, CENTURY],
   ['LOCK_AFTER', (config) => config.attempts.lockAfter, 0, 1000],
   ['LOCK_SECONDS', (config) => config.attempts.lockMs / SECOND, 1, CENTURY],
-  ['DEADLINE_SECONDS', (config) => config.deadlineMs / SECOND, 1, 60],
+  ['DEADLINE_SECONDS', (config) => config.deadlineMs / SECOND, 1, 15],
 ];
 
 describe.each(FIGURES)('%s', (setting, figureOf, least, most) => {

@@ -190,6 +190,20 @@ describe('a PATCH whose world changes between its steps', () => {
     expect(await guess()).toMatchObject({ problem: { evidence: { failedAttempts: '2' } } });
   });
 
+  it('forgets no failure twice when the resets of two successes overlap', async () => {
+    const user = await newUser();
+    const [one, two, other] = [await newSession(user), await newSession(user), await newSession(user)];
+    const guess = () => patch(other, passwordCheck('wrong'));
+    await guess();
+    await guess();
+    const meanwhile = async () => {
+      expect(outcome(await patch(two, passwordCheck()))).toBe('ok');
+      for (let n = 0; n < 3; n += 1) await guess();
+    };
+    expect(outcome(await patch(one, passwordCheck(), during('resetFailures', meanwhile)))).toBe('ok');
+    expect(await guess()).toMatchObject({ problem: { evidence: { failedAttempts: '4' } } });
+  });
+
   it('answers the committed success even when the failures before it cannot be reset', async () => {
     const user = await newUser();
     const login = await newSession(user);

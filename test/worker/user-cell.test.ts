@@ -250,10 +250,24 @@ describe('a user cell', () => {
     for (const login of logins) expect(must(await read(login)).state).toBe('stopped');
   });
 
-  it('lets one of two parallel transitions win', async () => {
+  it('goes on with a stop that could not be passed on when it is repeated', async () => {
     const user = await newUser();
-    const answers = await Promise.all([transit(user, 'lock'), transit(user, 'lock')]);
-    expect(answers.map(outcome).sort()).toEqual(['COMMAND-lgws8wtsqf', 'ok']);
+    const login = await newSession(user);
+    const restore = await breakSessions(user);
+    must(await transit(user, 'lock'));
+    expect(await cells.user(user.cell).finish(user.id)).toBe(false);
+    await restore();
+    expect(outcome(await transit(user, 'lock'))).toBe('ok');
+    expect(await cells.user(user.cell).finish(user.id)).toBe(true);
+    expect(must(await read(login)).state).toBe('stopped');
+    expect(outcome(await transit(user, 'lock'))).toBe('COMMAND-lgws8wtsqf');
+  });
+
+  it('carries transitions that come at once out one after another', async () => {
+    const user = await newUser();
+    const answers = await Promise.all([transit(user, 'lock'), transit(user, 'unlock'), transit(user, 'lock')]);
+    expect(answers.map(outcome)).toEqual(['ok', 'ok', 'ok']);
+    expect((await Promise.all([transit(user, 'deactivate'), transit(user, 'unlock')])).map(outcome)).toEqual(['ok', 'COMMAND-olb9vb0oca']);
   });
 
   it('forgets the failures of a user who is unlocked', async () => {

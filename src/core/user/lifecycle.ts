@@ -62,6 +62,9 @@ export const isStopped = (state: UserState): boolean => state !== 'active';
 /** What `transition` answers for a user that is not there. */
 export const unknownUser = (transition: Transition): Problem => RULES[transition].unknown;
 
+/** Whether a user already is what a transition would make it. */
+export const isDone = (standing: Standing, transition: Transition): boolean => standing.state === RULES[transition].to;
+
 /** A user's standing after a transition, or why it is refused. Each one opens a new epoch. */
 export function transit(before: Standing, transition: Transition): Result<Standing> {
   const rule = RULES[transition];
