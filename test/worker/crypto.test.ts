@@ -273,7 +273,8 @@ describe('a decimal id', () => {
     for (const now of [0, Date.UTC(2026, 0), Date.UTC(2200, 0)]) expect(newDecimalId(now)).toMatch(/^\d{18}$/);
   });
 
-  it('is ordered by its second', () => {
+  it('begins with its second, and is ordered by it', () => {
+    expect(newDecimalId(1_800_000_000_999)).toMatch(/^1800000000\d{8}$/);
     const at = (now: number) => Array.from({ length: 50 }, () => newDecimalId(now)).sort();
     const [earlier, later] = [at(1_799_999_999_999), at(1_800_000_000_000)];
     expect((earlier.at(-1) ?? '') < (later[0] ?? '')).toBe(true);

@@ -197,6 +197,7 @@ describe('a PATCH whose world changes between its steps', () => {
     await guess();
     await guess();
     const meanwhile = async () => {
+      await guess();
       expect(outcome(await patch(two, passwordCheck()))).toBe('ok');
       for (let n = 0; n < 3; n += 1) await guess();
     };
