@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { invalid, notBuilt, type Problem } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import type { Operation } from './operation.ts';
+import { snakeCase } from './protojson.ts';
 
 type Raw = Record<string, unknown>;
 
@@ -47,7 +48,7 @@ function fromQuery(queries: Record<string, string[]>): Raw {
 }
 
 function withPath(raw: Raw, parameters: Record<string, string>): Raw {
-  const overridden = new Set(Object.keys(parameters).flatMap((name) => [name, name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)]));
+  const overridden = new Set(Object.keys(parameters).flatMap((name) => [name, snakeCase(name)]));
   return Object.fromEntries([...Object.entries(raw).filter(([name]) => !overridden.has(name)), ...Object.entries(parameters)]);
 }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { decodedLength } from '../core/decoded-length.ts';
 import type { Problem } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { emailAddress } from '../core/user/email-address.ts';
@@ -95,9 +96,6 @@ function metadataOf(metadata: Human['metadata'] = []): Result<Profile['metadata'
   if (entries.some(({ value }) => decodedLength(value) > METADATA_MOST_BYTES)) return fail(metadataValueTooLarge);
   return ok(entries);
 }
-
-/** How many bytes a padded base64 text stands for. */
-const decodedLength = (base64: string): number => (base64.length / 4) * 3 - (base64.match(/=+$/)?.[0].length ?? 0);
 
 /** A BCP 47 tag in its canonical form; one that cannot be read is none, as Zitadel has it. */
 function languageOf(tag = ''): string {

@@ -268,6 +268,26 @@ describe('a session cell', () => {
     expect(outcome(await patch(login, { metadata: [['a', 'MQ==']] }))).toBe('ok');
   });
 
+  it('commits no request of which a check has no verdict', async () => {
+    const user = await newUser();
+    const login = await newSession(user);
+    const before = must(await read(login)).session;
+    for (const checks of [{ password: { password: '' } }, { user: { userId: user.id } }]) {
+      const committed = await cells.session(login.sessionCell).commit({
+        sessionId: login.sessionId,
+        callerId: 'x',
+        presented: undefined,
+        basis: undefined,
+        nextToken: 'next',
+        write: EVERYWHERE,
+        command: { checks, metadata: [['a', 'MQ==']] },
+        verdicts: {},
+      });
+      expect(committed).toMatchObject({ problem: { kind: 'unavailable' } });
+    }
+    expect(must(await read(login)).session).toEqual(before);
+  });
+
   it('verifies a password for the user of the session only', async () => {
     const [user, other] = [await newUser(), await newUser()];
     const login = await newSession(user);

@@ -1,7 +1,7 @@
 import { type Problem, unavailable } from '../problem.ts';
 import { fail, ok, type Result } from '../result.ts';
 import type { StopOf } from './admission.ts';
-import type { UpdateSession, Verdicts } from './command.ts';
+import type { Checks, UpdateSession, Verdicts } from './command.ts';
 import { mergeMetadata, sameMetadata } from './metadata.ts';
 import { type LifetimePolicy, VERDICT_MAX_AGE_MS } from './policy.ts';
 import { userNotActive } from './problems.ts';
@@ -34,6 +34,8 @@ export function carryForward(begun: Step, command: UpdateSession, verdicts: Verd
   if (stale) return fail(stale);
   const subject = subjectOf(begun.session.user, verdicts.user, command.checks);
   if (!subject.ok) return subject;
+  const unverified = (Object.keys(command.checks) as (keyof Checks)[]).some((check) => command.checks[check] && !verdicts[check]);
+  if (unverified) return fail(unavailable('A check was not carried out'));
 
   const events: SessionEvent[] = [];
   if (verdicts.user) {

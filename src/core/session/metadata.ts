@@ -1,3 +1,4 @@
+import { decodedLength } from '../decoded-length.ts';
 import { invalid } from '../problem.ts';
 import { fail, ok, type Result } from '../result.ts';
 import { METADATA_MAX_BYTES, METADATA_MAX_KEYS } from './policy.ts';
@@ -21,10 +22,4 @@ export function mergeMetadata(stored: Metadata, pairs: readonly (readonly [strin
 export function sameMetadata(left: Metadata, right: Metadata): boolean {
   const keys = Object.keys(left);
   return keys.length === Object.keys(right).length && keys.every((key) => left[key] === right[key]);
-}
-
-/** Bytes in a padded base64 string. */
-function decodedLength(base64: string): number {
-  const padding = base64.endsWith('==') ? 2 : base64.endsWith('=') ? 1 : 0;
-  return (base64.length / 4) * 3 - padding;
 }
