@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { LifetimePolicy } from './core/session/policy.ts';
 import type { AttemptPolicy } from './core/user/attempts.ts';
-import { type KeyRing, keyRing } from './crypto/key-ring.ts';
+import { type KeyPurpose, type KeyRing, keyRing } from './crypto/key-ring.ts';
 
 /** Everything that a deployment can set, typed. Read once an isolate. */
 export interface Config {
@@ -9,6 +9,8 @@ export interface Config {
   readonly defaultOrganizationId: string | undefined;
   readonly adminTokens: readonly string[];
   readonly sessionIdKeys: KeyRing;
+  readonly sealKeys: KeyRing;
+  readonly idempotencyKeys: KeyRing;
   readonly peppers: KeyRing;
   readonly sessionCells: number;
   readonly userCells: number;
@@ -27,10 +29,10 @@ const whole = (fallback: number, least: number, most: number) =>
     .refine((value) => Number.isInteger(value) && value >= least && value <= most, `a whole number from ${least} to ${most}`)
     .default(fallback);
 const seconds = (fallback: number, least = 0) => whole(fallback, least, 100 * 365 * 86_400).transform((value) => value * 1000);
-const keys = (hash: 'SHA-256' | 'SHA-512') =>
+const keys = (purpose: KeyPurpose) =>
   z.string().transform((list, context) => {
     try {
-      return keyRing(list, hash);
+      return keyRing(list, purpose);
     } catch (error) {
       context.addIssue({ code: 'custom', message: (error as Error).message });
       return z.NEVER;
@@ -47,6 +49,10 @@ const SETTINGS = z.object({
   SESSION_ID_KEYS: keys('SHA-256'),
   /** Secret. Key list of the pepper in password hashes. Dropping a key makes the passwords hashed under it unusable. */
   PEPPER_KEYS: keys('SHA-512'),
+  /** Secret. Key list, keys of just 32 bytes, that seals secrets at rest. Dropping a key makes what was sealed under it unreadable. */
+  SEAL_KEYS: keys('AES-GCM'),
+  /** Secret. Key list that recognises repeats of a request (Idempotency-Key) and of an attempt. Five minutes after a new one, the old one can go. */
+  IDEMPOTENCY_KEYS: keys('SHA-256'),
   /** Id of the instance, shown as the resource owner of sessions. */
   INSTANCE_ID: z.string().min(1).max(200).default('sallyport'),
   /** Organisation of a new user for which none is named. Default: the caller's, or else the oldest. */
@@ -94,6 +100,8 @@ export function configOf(env: object): Config {
     defaultOrganizationId: settings.DEFAULT_ORGANIZATION_ID,
     adminTokens: settings.ADMIN_TOKEN,
     sessionIdKeys: settings.SESSION_ID_KEYS,
+    sealKeys: settings.SEAL_KEYS,
+    idempotencyKeys: settings.IDEMPOTENCY_KEYS,
     peppers: settings.PEPPER_KEYS,
     sessionCells: settings.SESSION_CELLS,
     userCells: settings.USER_CELLS,

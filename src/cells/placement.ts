@@ -30,13 +30,13 @@ export function regionOf({ continent, longitude }: Place): Region {
   }
 }
 
-/** The cell of a new session: one of a region's, at random. The session's id names it from then on. */
-export const newSessionCell = (region: Region, cells: number): string => `sessions:${region}:${randomBelow(cells)}`;
+/** The cell of a new session: one of a region's, by a random number of 32 bits. The session's id names it from then on. */
+export const newSessionCell = (region: Region, cells: number, random = random32()): string => `sessions:${region}:${random % cells}`;
 
 /** The cell of a new user; the user's row names it from then on. */
-export const newUserCell = (region: Region, cells: number): string => `users:${region}:${randomBelow(cells)}`;
+export const newUserCell = (region: Region, cells: number): string => `users:${region}:${random32() % cells}`;
 
-function randomBelow(limit: number): number {
+function random32(): number {
   const [random = 0] = crypto.getRandomValues(new Uint32Array(1));
-  return random % limit;
+  return random;
 }

@@ -4,6 +4,7 @@ import type { Result } from '../core/result.ts';
 import type { UpdateSession, Verdicts } from '../core/session/command.ts';
 import type { CreateSession } from '../core/session/create.ts';
 import type { SessionView } from '../core/session/read.ts';
+import type { Mark, Repeated } from '../core/session/repeat.ts';
 import type { Subject } from '../core/session/subject.ts';
 import type { Method } from '../core/user/attempts.ts';
 import type { Standing, Transition } from '../core/user/lifecycle.ts';
@@ -27,16 +28,39 @@ export interface Peek {
   readonly presented: string | undefined;
   readonly write: Scope;
   readonly needsWrite: boolean;
+  readonly marks?: readonly Mark[] | undefined;
 }
 
-export interface Peeked {
+/** A repeat of a request that was answered already is told by the answer that was kept. */
+export type Peeked = Live | Repeated;
+
+export interface Live {
   /** Digest of the live token. */
   readonly token: string;
   readonly user: Subject | undefined;
 }
 
+/** What a request with an Idempotency-Key brings along: its marks, one for each key in force and the newest first, and its answer, sealed. */
+export interface Keyed {
+  readonly marks: readonly Mark[];
+  readonly sealed: string;
+}
+
+/** Looks for a session that a Create with an Idempotency-Key may have made before, under one of these ids. */
+export interface Recall {
+  readonly sessionIds: readonly string[];
+  readonly marks: readonly Mark[];
+}
+
+/** The session that such a Create made, and the answer that was kept. */
+export interface Recalled extends Repeated {
+  readonly sessionId: string;
+}
+
 export interface CreateCommit {
   readonly sessionId: string;
+  /** For a Create with an Idempotency-Key, with the ids under which another try may have come first. */
+  readonly keyed?: (Keyed & { readonly otherIds: readonly string[] }) | undefined;
   readonly callerId: string;
   readonly nextToken: string;
   readonly command: CreateSession;
@@ -50,13 +74,14 @@ export interface UpdateCommit {
   /** For a walk without a token: the live token that its checks were begun under. */
   readonly basis: string | undefined;
   readonly nextToken: string;
+  readonly keyed?: Keyed | undefined;
   readonly write: Scope;
   readonly command: UpdateSession;
   readonly verdicts: Verdicts;
 }
 
 /** The outcome of a commit; `raced` when a walk without a token was overtaken and has to begin again. */
-export type UpdateOutcome = Committed | 'raced';
+export type UpdateOutcome = Committed | Repeated | 'raced';
 
 export interface Terminate {
   readonly sessionId: string;
@@ -82,7 +107,9 @@ export interface StopUser {
 export interface SessionCellVerbs {
   /** Whether a request may go on, and whom its checks are about. Changes nothing. */
   peek(peek: Peek): Result<Peeked>;
-  create(commit: CreateCommit): Result<Committed>;
+  /** What a Create with an Idempotency-Key made before, if it did. Changes nothing. */
+  recall(recall: Recall): Result<Recalled | undefined>;
+  create(commit: CreateCommit): Result<Committed | Recalled>;
   commit(commit: UpdateCommit): Result<UpdateOutcome>;
   terminate(command: Terminate): Result<Committed>;
   read(query: Read): Result<SessionView>;
@@ -111,6 +138,8 @@ export interface Facts {
 export interface Reserve {
   readonly userId: string;
   readonly methods: readonly Method[];
+  /** The attempt's id where repeats of its request may run beside it: they share the reservation, and count as one. */
+  readonly shared?: string | undefined;
 }
 
 /** `cold`: the cell has to load the facts first. `busy`: only rivals in flight stand in the way; ask again. */

@@ -1,11 +1,18 @@
 import { VERDICT_MAX_AGE_MS } from '../core/session/policy.ts';
 import type { Method } from '../core/user/attempts.ts';
+import type { Settled } from './protocol.ts';
 
-/** An attempt that was let in and is not settled. */
+/** An attempt that was let in and is not settled by all who share it. */
 export interface InFlight {
+  readonly id: string;
   readonly userId: string;
   readonly methods: readonly Method[];
-  readonly lapsesAt: number;
+  readonly reservedAt: number;
+  readonly shared: string | undefined;
+  /** How many have yet to settle it. */
+  readonly holders: number;
+  /** What the first of them was told. */
+  readonly settled?: Settled;
   /** The user's credentials were changed since, so what the attempt finds out says nothing. */
   readonly stale: boolean;
 }
@@ -17,24 +24,42 @@ export interface InFlight {
 export class Reservations {
   readonly #byId = new Map<string, InFlight>();
 
-  add(userId: string, methods: readonly Method[], now: number): string {
-    const id = crypto.randomUUID();
-    this.#byId.set(id, { userId, methods, lapsesAt: now + VERDICT_MAX_AGE_MS, stale: false });
-    return id;
+  /** Enters an attempt that was let in. */
+  add(userId: string, methods: readonly Method[], shared: string | undefined, now: number): InFlight {
+    const attempt = { id: crypto.randomUUID(), userId, methods, reservedAt: now, shared, holders: 1, stale: false };
+    this.#byId.set(attempt.id, attempt);
+    return attempt;
+  }
+
+  /** Joins the attempt of a repeat of the same request that is under way, if there is one. */
+  join(userId: string, shared: string | undefined, now: number): InFlight | undefined {
+    if (shared === undefined) return undefined;
+    this.#dropLapsed(now);
+    const attempt = [...this.#byId.values()].find((other) => other.shared === shared && other.userId === userId && !other.stale);
+    if (attempt) this.#byId.set(attempt.id, { ...attempt, holders: attempt.holders + 1 });
+    return attempt;
   }
 
   /** How many attempts of this user with this method are in flight. */
   count(userId: string, method: Method, now: number): number {
     this.#dropLapsed(now);
-    return [...this.#byId.values()].filter((attempt) => attempt.userId === userId && attempt.methods.includes(method)).length;
+    return [...this.#byId.values()].filter((attempt) => attempt.userId === userId && attempt.methods.includes(method) && !attempt.settled).length;
   }
 
-  /** Ends an attempt. @returns it, unless it lapsed or was never reserved here */
+  /** Ends an attempt for one who holds it. @returns it, unless it lapsed or was never reserved here */
   take(id: string, now: number): InFlight | undefined {
     this.#dropLapsed(now);
     const attempt = this.#byId.get(id);
-    this.#byId.delete(id);
+    if (attempt === undefined) return undefined;
+    if (attempt.holders > 1) this.#byId.set(id, { ...attempt, holders: attempt.holders - 1 });
+    else this.#byId.delete(id);
     return attempt;
+  }
+
+  /** Has those who still hold an attempt be told the same as the first who settled it. */
+  settle(id: string, settled: Settled): void {
+    const attempt = this.#byId.get(id);
+    if (attempt) this.#byId.set(id, { ...attempt, settled });
   }
 
   makeStale(userId: string): void {
@@ -45,8 +70,8 @@ export class Reservations {
 
   /** They lapse in the order in which they were added. */
   #dropLapsed(now: number): void {
-    for (const [id, { lapsesAt }] of this.#byId) {
-      if (lapsesAt > now) return;
+    for (const [id, { reservedAt }] of this.#byId) {
+      if (reservedAt + VERDICT_MAX_AGE_MS > now) return;
       this.#byId.delete(id);
     }
   }

@@ -4,16 +4,32 @@ import { unavailable } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { letIn, type TokenStanding } from '../core/session/admission.ts';
 import type { Moment, Step } from '../core/session/carry-forward.ts';
-import { create } from '../core/session/create.ts';
+import { create, createAgain } from '../core/session/create.ts';
 import { read, type SessionView } from '../core/session/read.ts';
-import type { Session } from '../core/session/session.ts';
+import { type KeptAnswer, type Mark, REPEAT_WINDOW_MS, type Repeat, type Repeated } from '../core/session/repeat.ts';
 import { terminate } from '../core/session/terminate.ts';
 import { update } from '../core/session/update.ts';
 import { sameDigest } from '../crypto/digest.ts';
 import { AlarmClock } from './alarm-clock.ts';
-import type { Committed, CreateCommit, Peek, Peeked, Read, SessionCellVerbs, StopUser, Terminate, UpdateCommit, UpdateOutcome } from './protocol.ts';
+import { keep, repeatOf } from './kept-answers.ts';
+import type {
+  Committed,
+  CreateCommit,
+  Keyed,
+  Peek,
+  Peeked,
+  Read,
+  Recall,
+  Recalled,
+  SessionCellVerbs,
+  StopUser,
+  Terminate,
+  UpdateCommit,
+  UpdateOutcome,
+} from './protocol.ts';
 import { Registration } from './registration.ts';
-import { SessionStore, type StoredSession, type TrailEntry } from './session-store.ts';
+import { SessionStore, type StoredSession } from './session-store.ts';
+import { trailAfter } from './trail.ts';
 
 interface Bindings {
   readonly DB: D1Database;
@@ -35,52 +51,71 @@ export class SessionCell extends DurableObject<Bindings> implements SessionCellV
     this.#registration = new Registration(state, env.DB, this.#alarm);
   }
 
-  peek({ sessionId, presented, write, needsWrite }: Peek): Result<Peeked> {
-    const session = this.#store.find(sessionId)?.session;
-    const admitted = letIn(session, { token: standingOf(presented, session), write, needsWrite }, this.#stopOf, Date.now());
+  peek({ sessionId, presented, write, needsWrite, marks }: Peek): Result<Peeked> {
+    const stored = this.#store.find(sessionId);
+    const repeat = repeatIn(stored, marks, presented);
+    const admitted = letIn(stored?.session, { token: standingOf(presented, stored), write, needsWrite, repeat }, this.#stopOf, Date.now());
     if (!admitted.ok) return admitted;
+    if (repeat) return ok({ repeat: repeat.answer });
     const { token, user } = admitted.value;
     return ok({ token, user: user && { id: user.id, cell: user.cell } });
   }
 
-  create({ sessionId, callerId, nextToken, command, verdicts }: CreateCommit): Result<Committed> {
-    const created = this.ctx.storage.transactionSync(() => {
+  recall({ sessionIds, marks }: Recall): Result<Recalled | undefined> {
+    const now = Date.now();
+    for (const sessionId of sessionIds) {
+      const stored = this.#store.find(sessionId);
+      if (stored === undefined || stored.session.creationDate + REPEAT_WINDOW_MS <= now) continue;
+      const answer = createAgain(stored.session, repeatIn(stored, marks, undefined), this.#stopOf, now);
+      return answer.ok ? ok({ sessionId, repeat: answer.value }) : answer;
+    }
+    return ok(undefined);
+  }
+
+  create({ sessionId, callerId, nextToken, command, verdicts, keyed }: CreateCommit): Result<Committed | Recalled> {
+    const created = this.ctx.storage.transactionSync((): Result<Saved | Recalled> => {
+      const earlier = keyed ? this.recall({ sessionIds: [sessionId, ...keyed.otherIds], marks: keyed.marks }) : ok(undefined);
+      if (!earlier.ok) return earlier;
+      if (earlier.value) return ok(earlier.value);
       const step = create(sessionId, callerId, command, verdicts, this.#momentOf(nextToken));
       if (!step.ok) return step;
-      const inserted = this.#store.insert(step.value.session, trailAfter([], step.value, callerId));
-      return inserted ? step : fail(unavailable('The session id was taken'));
+      const stored = storedAfter(undefined, step.value, callerId, keyed && answerOf(keyed, undefined, step.value));
+      return this.#store.insert(stored) ? ok({ ...stored, changed: true }) : fail(unavailable('The session id was taken'));
     });
     if (!created.ok) return created;
+    if ('repeat' in created.value) return ok(created.value);
     this.#registration.begin();
     return ok(this.#committed(created.value));
   }
 
-  commit({ sessionId, callerId, presented, basis, nextToken, write, command, verdicts }: UpdateCommit): Result<UpdateOutcome> {
-    const updated = this.ctx.storage.transactionSync(() => {
+  commit({ sessionId, callerId, presented, basis, nextToken, write, command, verdicts, keyed }: UpdateCommit): Result<UpdateOutcome> {
+    const updated = this.ctx.storage.transactionSync((): Result<Saved | Repeated | 'raced'> => {
       const stored = this.#store.find(sessionId);
-      const standing = { token: standingOf(presented, stored?.session), write, basis };
+      const repeat = repeatIn(stored, keyed?.marks, presented);
+      const standing = { token: standingOf(presented, stored), write, basis, repeat };
       const step = update(stored?.session, command, standing, verdicts, this.#momentOf(nextToken));
-      if (step.ok && step.value !== 'raced') this.#save(stored, step.value, callerId);
-      return step;
+      if (!step.ok) return step;
+      if (step.value === 'raced' || 'repeat' in step.value) return ok(step.value);
+      return ok(this.#save(stored, step.value, callerId, keyed && answerOf(keyed, presented, step.value)));
     });
     if (!updated.ok) return updated;
-    return ok(updated.value === 'raced' ? 'raced' : this.#committed(updated.value));
+    const { value } = updated;
+    return ok(value === 'raced' || 'repeat' in value ? value : this.#committed(value));
   }
 
   terminate({ sessionId, callerId, presented, delete: scope }: Terminate): Result<Committed> {
-    const terminated = this.ctx.storage.transactionSync(() => {
+    const terminated = this.ctx.storage.transactionSync((): Result<Saved> => {
       const stored = this.#store.find(sessionId);
-      const by = { token: standingOf(presented, stored?.session), delete: scope, selfId: callerId };
+      const by = { token: standingOf(presented, stored), delete: scope, selfId: callerId };
       const step = terminate(stored?.session, by, Date.now());
-      if (step.ok) this.#save(stored, step.value, callerId);
-      return step;
+      return step.ok ? ok(this.#save(stored, step.value, callerId, undefined)) : step;
     });
     return terminated.ok ? ok(this.#committed(terminated.value)) : terminated;
   }
 
   read({ sessionId, callerId, presented, read: scope }: Read): Result<SessionView> {
-    const session = this.#store.find(sessionId)?.session;
-    return read(session, { token: standingOf(presented, session), read: scope, callerId }, this.#stopOf, Date.now());
+    const stored = this.#store.find(sessionId);
+    return read(stored?.session, { token: standingOf(presented, stored), read: scope, callerId }, this.#stopOf, Date.now());
   }
 
   stop({ userId, epoch, deleted }: StopUser): void {
@@ -116,25 +151,42 @@ export class SessionCell extends DurableObject<Bindings> implements SessionCellV
     return { now: Date.now(), nextToken, stopOf: this.#stopOf, policy: configOf(this.env).lifetime };
   }
 
-  #save(stored: StoredSession | undefined, step: Step, callerId: string): void {
-    if (step.events.length > 0) this.#store.update(step.session, trailAfter(stored?.trail ?? [], step, callerId));
+  #save(before: StoredSession | undefined, step: Step, callerId: string, answer: KeptAnswer | undefined): Saved {
+    const stored = storedAfter(before, step, callerId, answer);
+    const changed = step.events.length > 0;
+    if (changed) this.#store.update(stored);
+    return { ...stored, changed };
   }
 
-  #committed({ session, events }: Step): Committed {
-    const changed = events.length > 0;
-    if (changed) this.#alarm.ringBy(this.#store.dueOf(session));
-    return { sequence: session.sequence, changeDate: session.changeDate, changed };
+  #committed({ changed, ...stored }: Saved): Committed {
+    if (changed) this.#alarm.ringBy(this.#store.dueOf(stored));
+    const { sequence, changeDate } = stored.session;
+    return { sequence, changeDate, changed };
   }
 }
+
+/** A session as it is kept after a request, and whether that request changed it. */
+type Saved = StoredSession & { readonly changed: boolean };
 
 const RETRY_MS = 10_000;
 
-function standingOf(presented: string | undefined, session: Session | undefined): TokenStanding {
+function standingOf(presented: string | undefined, stored: StoredSession | undefined): TokenStanding {
   if (presented === undefined) return 'absent';
-  return session !== undefined && sameDigest(presented, session.token) ? 'current' : 'superseded';
+  return stored !== undefined && sameDigest(presented, stored.session.token) ? 'current' : 'superseded';
 }
 
-function trailAfter(trail: readonly TrailEntry[], { session, events }: Step, callerId: string): TrailEntry[] {
-  const first = session.sequence - events.length + 1;
-  return [...trail, ...events.map(({ type }, index): TrailEntry => [first + index, type, session.changeDate, callerId])];
+const repeatIn = (stored: StoredSession | undefined, marks: readonly Mark[] | undefined, presented: string | undefined): Repeat | undefined =>
+  marks && repeatOf(stored?.answers, marks, presented, Date.now());
+
+/** The answer to keep for the repeats of a keyed request, under the newest key's mark. */
+function answerOf({ marks: [mark], sealed }: Keyed, presented: string | undefined, { session, events }: Step): KeptAnswer | undefined {
+  const { sequence, changeDate } = session;
+  return mark && events.length > 0 ? { ...mark, previous: presented ?? '', sequence, at: changeDate, sealed } : undefined;
+}
+
+/** What is kept of a session after a step. An ended one answers no repeats. */
+function storedAfter(before: StoredSession | undefined, step: Step, callerId: string, answer: KeptAnswer | undefined): StoredSession {
+  const { session } = step;
+  const answers = session.terminatedAt === undefined ? keep(before?.answers, answer, session.changeDate) : undefined;
+  return { session, trail: trailAfter(before?.trail ?? [], step, callerId), answers };
 }

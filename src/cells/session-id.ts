@@ -10,10 +10,10 @@ const SHAPE = /^([a-z]{2,4})(\d{1,5})\.(\d{1,6})\.([0-9a-f]{32})\.([0-9a-f]{16})
 const RANDOM_BYTES = 16;
 const MAC_BYTES = 8;
 
-/** A fresh session id in the cell `sessions:<region>:<n>`. */
-export async function newSessionId(cell: string, ring: KeyRing): Promise<string> {
+/** A session id in the cell `sessions:<region>:<n>`: a fresh one, unless its random part is given. */
+export async function newSessionId(cell: string, ring: KeyRing, random = crypto.getRandomValues(new Uint8Array(RANDOM_BYTES))): Promise<string> {
   const [, region, n] = cell.split(':');
-  const body = `${region}${n}.${ring.newest}.${toHex(crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)))}`;
+  const body = `${region}${n}.${ring.newest}.${toHex(random.subarray(0, RANDOM_BYTES))}`;
   return `${body}.${await shortMac(body, ring, ring.newest)}`;
 }
 

@@ -1,15 +1,17 @@
 import type { Stop } from '../core/session/admission.ts';
 import { GRACE_MS } from '../core/session/policy.ts';
-import type { Session, SessionEvent } from '../core/session/session.ts';
+import { type KeptAnswer, REPEAT_WINDOW_MS } from '../core/session/repeat.ts';
+import type { Session } from '../core/session/session.ts';
+import { stillKept } from './kept-answers.ts';
 import { rowKeyOf } from './session-id.ts';
-
-/** One line of a session's trail: what happened, when, and by whom. Never a secret. */
-export type TrailEntry = readonly [sequence: number, type: SessionEvent['type'], at: number, callerId: string];
+import type { TrailEntry } from './trail.ts';
 
 export interface StoredSession {
   readonly session: Session;
   /** The latest events; older ones were spilled. */
   readonly trail: readonly TrailEntry[];
+  /** What was answered to requests with an Idempotency-Key; not there where nothing is kept. */
+  readonly answers?: readonly KeptAnswer[] | undefined;
 }
 
 /** The form of `content`; a later form must still read this one, as deploys are gradual. */
@@ -20,6 +22,7 @@ interface Content extends StoredSession {
 /** A row keeps at most this many events; beyond it the older half moves to a row of its own, so that a PATCH writes little more than one row. */
 const TRAIL_KEPT = 48;
 const SWEEP_STEP_MS = 10 * 60_000;
+const ANSWERS_STEP_MS = 60_000;
 /** A stop outlives every commit that could still be under way. */
 const STOP_KEPT_AT_LEAST_MS = 60_000;
 
@@ -28,10 +31,16 @@ const STOP_KEPT_AT_LEAST_MS = 60_000;
  * there is no second index, because every entry in one is a row on the bill.
  */
 const TABLES = `
-  CREATE TABLE IF NOT EXISTS session (key INTEGER PRIMARY KEY, due INTEGER NOT NULL, user_id TEXT, id TEXT NOT NULL, content TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS session (key INTEGER PRIMARY KEY, due INTEGER NOT NULL, answers_due INTEGER, user_id TEXT, id TEXT NOT NULL, content TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS trail (key INTEGER NOT NULL, sequence INTEGER NOT NULL, entries TEXT NOT NULL, PRIMARY KEY (key, sequence)) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS stop (user_id TEXT PRIMARY KEY, epoch INTEGER NOT NULL, deleted INTEGER NOT NULL, due INTEGER NOT NULL) WITHOUT ROWID;
 `;
+
+const roundUp = (at: number, step: number): number => Math.ceil(at / step) * step;
+
+const removalOf = ({ session }: StoredSession): number => roundUp((session.terminatedAt ?? session.expiresAt) + GRACE_MS, SWEEP_STEP_MS);
+
+const answersDueOf = ({ answers }: StoredSession): number | undefined => answers?.[0] && roundUp(answers[0].at + REPEAT_WINDOW_MS, ANSWERS_STEP_MS);
 
 /** What a session cell remembers. Every method is synchronous. */
 export class SessionStore {
@@ -40,6 +49,8 @@ export class SessionStore {
   constructor(sql: SqlStorage) {
     this.#sql = sql;
     sql.exec(TABLES);
+    const [kept] = sql.exec("SELECT 1 FROM pragma_table_info('session') WHERE name = 'answers_due'");
+    if (kept === undefined) sql.exec('ALTER TABLE session ADD COLUMN answers_due INTEGER');
   }
 
   find(id: string): StoredSession | undefined {
@@ -53,23 +64,24 @@ export class SessionStore {
   }
 
   /** @returns false when the row's key is taken by another session: 52 of 128 random bits have met */
-  insert(session: Session, trail: readonly TrailEntry[]): boolean {
+  insert(stored: StoredSession): boolean {
     const { rowsWritten } = this.#sql.exec(
-      'INSERT INTO session (key, due, user_id, id, content) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
-      ...this.#row(session, trail),
+      'INSERT INTO session (key, due, answers_due, user_id, id, content) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      ...this.#row(stored),
     );
     return rowsWritten > 0;
   }
 
-  update(session: Session, trail: readonly TrailEntry[]): void {
+  update(stored: StoredSession): void {
+    const { session, trail } = stored;
     const kept = trail.length > TRAIL_KEPT ? this.#spill(session, trail) : trail;
-    const [key, ...columns] = this.#row(session, kept);
-    this.#sql.exec('UPDATE session SET due = ?, user_id = ?, id = ?, content = ? WHERE key = ?', ...columns, key);
+    const [key, ...columns] = this.#row({ ...stored, trail: kept });
+    this.#sql.exec('UPDATE session SET due = ?, answers_due = ?, user_id = ?, id = ?, content = ? WHERE key = ?', ...columns, key);
   }
 
-  /** When the row may be removed, rounded up so that many sessions share a sweep. */
-  dueOf({ terminatedAt, expiresAt }: Session): number {
-    return Math.ceil(((terminatedAt ?? expiresAt) + GRACE_MS) / SWEEP_STEP_MS) * SWEEP_STEP_MS;
+  /** When a sweep next has to look at the row. Rounded up, so that many sessions share a sweep. */
+  dueOf(stored: StoredSession): number {
+    return Math.min(removalOf(stored), answersDueOf(stored) ?? Number.POSITIVE_INFINITY);
   }
 
   stopOf(userId: string): Stop | undefined {
@@ -99,16 +111,24 @@ export class SessionStore {
   sweep(now: number): number | undefined {
     this.#sql.exec('DELETE FROM trail WHERE key IN (SELECT key FROM session WHERE due <= ?)', now);
     this.#sql.exec('DELETE FROM session WHERE due <= ?', now);
+    for (const { content } of [...this.#sql.exec<{ content: string }>('SELECT content FROM session WHERE answers_due <= ?', now)]) {
+      const stored = JSON.parse(content) as Content;
+      this.update({ ...stored, answers: stillKept(stored.answers, now) });
+    }
     this.#sql.exec('DELETE FROM stop WHERE due <= ?', now);
     const { next } = this.#sql
-      .exec<{ next: number | null }>('SELECT min(due) AS next FROM (SELECT due FROM session UNION ALL SELECT due FROM stop)')
+      .exec<{ next: number | null }>(
+        'SELECT min(due) AS next FROM (SELECT min(due, ifnull(answers_due, due)) AS due FROM session UNION ALL SELECT due FROM stop)',
+      )
       .one();
     return next ?? undefined;
   }
 
-  #row(session: Session, trail: readonly TrailEntry[]): [number, number, string | null, string, string] {
-    const content: Content = { v: 1, session, trail };
-    return [rowKeyOf(session.id), this.dueOf(session), session.user?.id ?? null, session.id, JSON.stringify(content)];
+  #row(stored: StoredSession): [number, number, number | null, string | null, string, string] {
+    const { session } = stored;
+    const content: Content = { ...stored, v: 1 };
+    const [due, answersDue] = [removalOf(stored), answersDueOf(stored) ?? null];
+    return [rowKeyOf(session.id), due, answersDue, session.user?.id ?? null, session.id, JSON.stringify(content)];
   }
 
   #spill(session: Session, trail: readonly TrailEntry[]): readonly TrailEntry[] {

@@ -11,7 +11,7 @@ import { FactsCache } from './facts-cache.ts';
 import { inTime } from './in-time.ts';
 import type { Admit, Admitted, Facts, PastFailures, Reservation, Reserve, Settle, Settled, Transit, UserCellVerbs } from './protocol.ts';
 import { Registration } from './registration.ts';
-import { Reservations } from './reservations.ts';
+import { type InFlight, Reservations } from './reservations.ts';
 import { type CellBindings, cellsOf } from './stubs.ts';
 import { type OwedStop, UserStore } from './user-store.ts';
 
@@ -22,6 +22,13 @@ interface Bindings extends CellBindings {
 const RETRY_MS = 5_000;
 const FINISHED_AT_ONCE = 50;
 const NOBODY: Facts = { kind: 'machine', passwordHash: undefined };
+
+const reserved = ({ id, reservedAt }: InFlight, facts: Facts | undefined): Reservation => ({
+  kind: 'reserved',
+  id,
+  reservedAt,
+  facts: facts ?? NOBODY,
+});
 
 /**
  * Keeps what its users can spend and is the only writer of it: failed attempts, and the state and epoch that decide which sessions may live.
@@ -49,19 +56,21 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
     return ok({ epoch, admittedAt: Date.now() });
   }
 
-  reserve({ userId, methods }: Reserve): Reservation {
+  reserve({ userId, methods, shared }: Reserve): Reservation {
     const now = Date.now();
     const standing = this.#store.standingOf(userId);
     if (standing && isStopped(standing.state)) return { kind: 'refused', problem: userNotActive };
     const facts = this.#facts.get(userId, now);
     if (facts === 'cold') return { kind: 'cold' };
+    const joined = this.#reservations.join(userId, shared, now);
+    if (joined) return reserved(joined, facts);
     const { attempts } = configOf(this.env);
     for (const method of methods) {
       const failures = this.#store.failuresOf(userId, method) ?? NO_FAILURES;
       const answer = permit(method, failures, this.#reservations.count(userId, method, now), attempts, now);
       if (answer.kind !== 'go') return answer;
     }
-    return { kind: 'reserved', id: this.#reservations.add(userId, methods, now), reservedAt: now, facts: facts ?? NOBODY };
+    return reserved(this.#reservations.add(userId, methods, shared, now), facts);
   }
 
   async load(userId: string): Promise<void> {
@@ -72,6 +81,7 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
     const now = Date.now();
     const attempt = this.#reservations.take(reservationId, now);
     if (attempt?.stale) return { kind: 'stale' };
+    if (attempt?.settled) return attempt.settled;
     const { attempts } = configOf(this.env);
     const failures: Partial<Record<Method, number>> = {};
     const resettable: PastFailures[] = [];
@@ -85,7 +95,10 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
         failures[method] = after.count;
       }
     });
-    return attempt === undefined ? { kind: 'lost' } : { kind: 'settled', failures, resettable };
+    if (attempt === undefined) return { kind: 'lost' };
+    const settled: Settled = { kind: 'settled', failures, resettable };
+    this.#reservations.settle(reservationId, settled);
+    return settled;
   }
 
   resetFailures(userId: string, failures: readonly PastFailures[]): void {

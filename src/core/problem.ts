@@ -1,5 +1,5 @@
 /**
- * The closed list of ways in which Sallyport refuses. Most are named after their gRPC code; three have a wire form of their own.
+ * The closed list of ways in which Sallyport refuses. Most are named after their gRPC code; four have a wire form of their own.
  * `http/problems.ts` holds the one table that maps a kind to status, code and body.
  */
 export type ProblemKind =
@@ -15,7 +15,8 @@ export type ProblemKind =
   | 'unavailable'
   | 'internal'
   | 'method-not-allowed'
-  | 'payload-too-large';
+  | 'payload-too-large'
+  | 'key-reused';
 
 /**
  * An expected refusal, as a value. `id` is Zitadel's error id, on which clients match; without one the body carries no details.

@@ -8,22 +8,29 @@ import { seedDemo } from './demo.mjs';
 import { walkThrough } from './walk-through.mjs';
 
 const SECRETS_FILE = '.dev.vars';
+const KEY_LISTS = ['SESSION_ID_KEYS', 'PEPPER_KEYS', 'SEAL_KEYS', 'IDEMPOTENCY_KEYS'];
 const wranglerArguments = process.argv.slice(2);
 
 ensureSecrets();
 applySchema();
 serve();
 
-/** Secrets of this machine only, made once; the file is never committed. */
+/** Secrets of this machine only, each made once; the file is never committed. */
 function ensureSecrets() {
-  if (existsSync(SECRETS_FILE)) return;
+  const written = existsSync(SECRETS_FILE) ? readFileSync(SECRETS_FILE, 'utf8') : '';
   const secrets = {
     ADMIN_TOKEN: randomBytes(32).toString('hex'),
-    SESSION_ID_KEYS: `1:${randomBytes(32).toString('base64')}`,
-    PEPPER_KEYS: `1:${randomBytes(32).toString('base64')}`,
+    ...Object.fromEntries(KEY_LISTS.map((name) => [name, `${dateNumber(new Date())}:${randomBytes(32).toString('base64')}`])),
   };
-  const lines = Object.entries(secrets).map(([name, value]) => `${name}=${value}\n`);
-  writeFileSync(SECRETS_FILE, lines.join(''), { mode: 0o600 });
+  const missing = Object.entries(secrets).filter(([name]) => !new RegExp(`^${name} *=`, 'm').test(written));
+  if (missing.length === 0) return;
+  const kept = written === '' || written.endsWith('\n') ? written : `${written}\n`;
+  writeFileSync(SECRETS_FILE, kept + missing.map(([name, value]) => `${name}=${value}\n`).join(''), { mode: 0o600 });
+}
+
+/** A key is numbered by the day it was made, so that its age can be told (`npm run doctor`). @param {Date} date */
+function dateNumber(date) {
+  return date.toISOString().slice(2, 10).replaceAll('-', '');
 }
 
 function applySchema() {

@@ -22,6 +22,8 @@ export interface Call {
   readonly now: number;
   /** `x-zitadel-orgid`, as it was sent. */
   readonly organizationHeader: string | undefined;
+  /** `Idempotency-Key`, as it was sent. */
+  readonly idempotencyKey: string | undefined;
 }
 
 /** One operation of the API: the one description that REST, and later Connect and the OpenAPI document, are made from. */

@@ -98,9 +98,8 @@ async function byKnowingIt(call: Call, userId: string, currentPassword: string, 
   if (user.kind === 'machine') return fail(userNotFound);
   if (isStopped(user.state)) return fail(userNotActive);
   if (user.passwordHash === undefined) return fail(passwordNotSet);
-  const attempted = await attempt(walkOf(call), { id: userId, cell: user.cell }, { password: { password: currentPassword } }, async () =>
-    ok(undefined),
-  );
+  const subject = { id: userId, cell: user.cell };
+  const attempted = await attempt(walkOf(call), subject, { password: { password: currentPassword } }, { goOn: async () => ok(undefined) });
   if (!attempted.ok) return attempted;
   if (samePassword(currentPassword, newPassword)) return fail(passwordNotChanged);
   return ok({ user, reset: attempted.value.resettable });

@@ -17,6 +17,7 @@ const WIRE: Record<ProblemKind, { readonly status: number; readonly code: number
   // REST only.
   'method-not-allowed': { status: 405, code: 12 },
   'payload-too-large': { status: 413, code: 8 },
+  'key-reused': { status: 422, code: 3 },
 };
 
 /** A Problem as an HTTP answer. */

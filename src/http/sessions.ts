@@ -10,6 +10,7 @@ import { digest } from '../crypto/digest.ts';
 import { createSession } from '../login-step/create-session.ts';
 import { updateSession } from '../login-step/update-session.ts';
 import { scopeOfCaller } from './caller.ts';
+import { repeatableOf } from './idempotency-key.ts';
 import { type Call, type Operation, operation } from './operation.ts';
 import { emit, type JsonObject, toTimestamp } from './protojson.ts';
 import {
@@ -45,13 +46,17 @@ const create = (version: Version): Operation =>
     input: createSessionMessage(version),
     success: 201,
     handle: async (input, call) => {
+      const repeatable = repeatableOf(call, input);
+      if (!repeatable.ok) return repeatable;
       if (!covers(scopeOfCaller(call.caller, 'session.write'))) return fail(noPermission);
-      const { config, caller, region } = call;
+      const { config, caller, region, now } = call;
       const created = await createSession(walkOf(call), {
-        sessionCell: newSessionCell(region, config.sessionCells),
+        cellOf: (random) => newSessionCell(region, config.sessionCells, random),
         sessionIdKeys: config.sessionIdKeys,
         callerId: caller.id,
         command: { ...commandOf(input), ...(input.userAgent && { userAgent: input.userAgent }) },
+        repeatable: repeatable.value,
+        now,
       });
       if (!created.ok) return created;
       const { sessionId, sessionToken } = created.value;
@@ -66,12 +71,22 @@ const set = (version: Version): Operation =>
     input: setSessionMessage(version),
     handle: async (input, call) => {
       const { sessionId, sessionToken } = input;
+      const repeatable = repeatableOf(call, input);
+      if (!repeatable.ok) return repeatable;
       const sessionCell = await cellOfSession(sessionId, call.config.sessionIdKeys);
       if (sessionCell === undefined) return fail(sessionNotFound);
       const command = commandOf(input);
       const write = scopeOfCaller(call.caller, 'session.write');
       if ((sessionToken === undefined || needsWrite(command)) && isNowhere(write)) return fail(noPermission);
-      const updated = await updateSession(walkOf(call), { sessionId, sessionCell, callerId: call.caller.id, sessionToken, write, command });
+      const updated = await updateSession(walkOf(call), {
+        sessionId,
+        sessionCell,
+        callerId: call.caller.id,
+        sessionToken,
+        write,
+        command,
+        repeatable: repeatable.value,
+      });
       if (!updated.ok) return updated;
       return ok(emit({ details: presentDetails(updated.value, call), sessionToken: updated.value.sessionToken, ...presentChallenges(input) }));
     },

@@ -15,6 +15,14 @@ export interface Attempted {
 
 type Secrets = Pick<Checks, 'password'>;
 
+/** What an attempt shares with others, or gives way to. */
+export interface Beside {
+  /** The attempt's id, where repeats of its request may run beside it. */
+  readonly shared?: string | undefined;
+  /** Asked each time that rivals were waited for: a request that has lost its race meanwhile spends no hash. */
+  readonly goOn: () => Promise<Result<unknown>>;
+}
+
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 80;
 const STALE_TRIES = 3;
@@ -24,11 +32,11 @@ const STALE_TRIES = 3;
  * always settled, so that parallel guesses count exactly; no verdict leaves before it is. When the credentials change meanwhile it tries
  * again with the new ones.
  */
-export async function attempt(walk: Walk, subject: Subject, secrets: Secrets, goOn: () => Promise<Result<unknown>>): Promise<Result<Attempted>> {
+export async function attempt(walk: Walk, subject: Subject, secrets: Secrets, beside: Beside): Promise<Result<Attempted>> {
   const methods: Method[] = secrets.password ? ['password'] : [];
   if (methods.length === 0) return ok({ verdicts: {}, resettable: [] });
   for (let tries = 0; tries < STALE_TRIES; tries += 1) {
-    const reserved = await reserve(walk, subject, methods, goOn);
+    const reserved = await reserve(walk, subject, methods, beside);
     if (!reserved.ok) return reserved;
     const outcome = await tryOnce(walk, subject, secrets, reserved.value);
     if (outcome !== 'stale') return outcome;
@@ -36,15 +44,12 @@ export async function attempt(walk: Walk, subject: Subject, secrets: Secrets, go
   return fail(unavailable('The credentials are being changed'));
 }
 
-/**
- * Reserves an attempt. Where only rivals in flight stand in the way it asks again until the walk's deadline; `goOn` is asked first each
- * time, so that a request that has lost its race meanwhile spends no hash.
- */
-async function reserve(walk: Walk, { id, cell }: Subject, methods: Method[], goOn: () => Promise<Result<unknown>>): Promise<Result<Reserved>> {
+/** Reserves an attempt. Where only rivals in flight stand in the way it asks again until the walk's deadline. */
+async function reserve(walk: Walk, { id, cell }: Subject, methods: Method[], { shared, goOn }: Beside): Promise<Result<Reserved>> {
   const userCell = walk.cells.user(cell);
   let pauseMs = FIRST_PAUSE_MS;
   for (;;) {
-    const reservation = await userCell.reserve({ userId: id, methods });
+    const reservation = await userCell.reserve({ userId: id, methods, shared });
     if (reservation.kind === 'reserved') return ok(reservation);
     if (reservation.kind === 'refused') return fail(reservation.problem);
     if (Date.now() + pauseMs > walk.deadline) return fail(rivalsInFlight);

@@ -1,19 +1,26 @@
-import type { Committed } from '../cells/protocol.ts';
+import type { Committed, Live, Recalled } from '../cells/protocol.ts';
 import { newSessionId } from '../cells/session-id.ts';
 import { EVERYWHERE } from '../core/permission.ts';
 import { ok, type Result } from '../core/result.ts';
+import { hasChecks } from '../core/session/command.ts';
 import type { CreateSession } from '../core/session/create.ts';
 import { digest } from '../crypto/digest.ts';
 import type { KeyRing } from '../crypto/key-ring.ts';
 import { newSessionToken } from '../crypto/tokens.ts';
 import { findOut } from './find-out.ts';
+import { type KeyedPlace, placesOf } from './keyed-place.ts';
+import { keyedWith, openAnswer, type Repeatable } from './repeatable.ts';
 import type { Walk } from './walk.ts';
 
 export interface CreateRequest {
-  readonly sessionCell: string;
+  /** The cell of a new session, by a number of 32 bits; at random where none is given. */
+  readonly cellOf: (random?: number) => string;
   readonly sessionIdKeys: KeyRing;
   readonly callerId: string;
   readonly command: CreateSession;
+  readonly repeatable?: Repeatable | undefined;
+  /** Milliseconds since 1970. */
+  readonly now: number;
 }
 
 export interface Created extends Committed {
@@ -21,16 +28,47 @@ export interface Created extends Committed {
   readonly sessionToken: string;
 }
 
-/** One Create, for a caller with session.write on the instance: the checks run as in a PATCH, on a session that is not there yet; when one fails, none comes to be. */
-export async function createSession(walk: Walk, { sessionCell, sessionIdKeys, callerId, command }: CreateRequest): Promise<Result<Created>> {
-  const findings = await findOut(walk, command.checks, sessionCell, EVERYWHERE, async () => ok({}));
+/**
+ * One Create, for a caller with session.write on the instance: the checks run as in a PATCH, on a session that is not there yet; when one
+ * fails, none comes to be. Every try of one with an Idempotency-Key has the same place, and those after the first are told what it was told.
+ */
+export async function createSession(walk: Walk, request: CreateRequest): Promise<Result<Created>> {
+  const { cellOf, sessionIdKeys, callerId, command, repeatable } = request;
+  const places = repeatable ? await placesOf(walk.idempotencyKeys, request, repeatable) : [];
+  const [place, ...olderPlaces] = places;
+  const sessionCell = place?.cell ?? cellOf();
+  const sessionId = place?.sessionId ?? (await newSessionId(sessionCell, sessionIdKeys));
+  // What needs no finding out is asked for by the commit itself, at the newest key's place.
+  const recallBefore = () => recall(walk, hasChecks(command.checks) ? places : olderPlaces);
+  const shared = place && JSON.stringify(place.mark);
+  const findings = await findOut(walk, { checks: command.checks, sessionCell, write: EVERYWHERE, shared, peek: recallBefore });
   if (!findings.ok) return findings;
-  const sessionId = await newSessionId(sessionCell, sessionIdKeys);
+  if ('repeat' in findings.value) return answerAgain(walk, findings.value);
+
   const sessionToken = newSessionToken(sessionId);
+  const keyed = place && { ...(await keyedWith(walk.sealKeys, sessionId, [place.mark], { sessionToken })), otherIds: place.otherIds };
   const nextToken = await digest(sessionToken);
   const { verdicts, reset } = findings.value;
-  const committed = await walk.cells.session(sessionCell).create({ sessionId, callerId, nextToken, command, verdicts });
+  const committed = await walk.cells.session(sessionCell).create({ sessionId, callerId, nextToken, command, verdicts, keyed });
   if (!committed.ok) return committed;
   await reset();
+  if ('repeat' in committed.value) return answerAgain(walk, committed.value);
   return ok({ ...committed.value, sessionId, sessionToken });
+}
+
+async function recall(walk: Walk, places: readonly KeyedPlace[]): Promise<Result<Partial<Live> | Recalled>> {
+  const recalled = await Promise.all(
+    places.map(({ cell, sessionId, otherIds, mark }) => walk.cells.session(cell).recall({ sessionIds: [sessionId, ...otherIds], marks: [mark] })),
+  );
+  for (const found of recalled) {
+    if (!found.ok) return found;
+    if (found.value) return ok(found.value);
+  }
+  return ok({});
+}
+
+async function answerAgain(walk: Walk, { sessionId, repeat }: Recalled): Promise<Result<Created>> {
+  const answer = await openAnswer(walk.sealKeys, sessionId, repeat);
+  if (!answer.ok) return answer;
+  return ok({ ...answer.value, sessionId, sequence: repeat.sequence, changeDate: repeat.at, changed: true });
 }

@@ -1,7 +1,8 @@
-import type { Peeked } from '../cells/protocol.ts';
+import type { Live } from '../cells/protocol.ts';
 import type { Scope } from '../core/permission.ts';
 import { ok, type Result } from '../core/result.ts';
 import type { Checks, Verdicts } from '../core/session/command.ts';
+import type { Repeated } from '../core/session/repeat.ts';
 import { subjectOf } from '../core/session/subject.ts';
 import { attempt } from './attempt.ts';
 import { identify } from './identify.ts';
@@ -17,22 +18,38 @@ export interface Findings {
   readonly reset: () => Promise<void>;
 }
 
+/** A request whose checks are to be run. */
+export interface Inquiry<R extends Repeated> {
+  readonly checks: Checks;
+  readonly sessionCell: string;
+  readonly write: Scope;
+  /** The attempt's id, for a request with an Idempotency-Key. */
+  readonly shared: string | undefined;
+  /** Tells whether the session lets the request in, and who its user is; or that the request is the repeat of one that was answered. */
+  readonly peek: () => Promise<Result<Partial<Live> | R>>;
+}
+
 /**
- * Runs the checks of a request in their fixed order. `peek` tells whether the session lets the request in and who its user is; the named
- * user is looked up beside it, but what the session says comes first.
+ * Runs the checks of a request in their fixed order. The named user is looked up beside the peek, but what the session says comes first. A
+ * repeat that fails beside the try that succeeds is one still.
  */
-export async function findOut(
-  walk: Walk,
-  checks: Checks,
-  sessionCell: string,
-  write: Scope,
-  peek: () => Promise<Result<Partial<Peeked>>>,
-): Promise<Result<Findings>> {
+export async function findOut<R extends Repeated>(walk: Walk, inquiry: Inquiry<R>): Promise<Result<Findings | R>> {
+  const found = await runChecks(walk, inquiry);
+  if (found.ok || inquiry.shared === undefined) return found;
+  const again = await inquiry.peek();
+  return again.ok && isRepeat(again.value) ? ok(again.value) : found;
+}
+
+const isRepeat = <R extends Repeated>(peeked: Partial<Live> | R): peeked is R => 'repeat' in peeked;
+
+async function runChecks<R extends Repeated>(walk: Walk, inquiry: Inquiry<R>): Promise<Result<Findings | R>> {
+  const { checks, sessionCell, write, shared, peek } = inquiry;
   // Side by side only for a caller who may name anybody; for another, the session says first whether anything is looked up at all.
   const beside = write.everywhere ? identify(walk, checks, sessionCell, write) : undefined;
   beside?.catch(() => undefined);
   const peeked = await peek();
   if (!peeked.ok) return peeked;
+  if (isRepeat(peeked.value)) return ok(peeked.value);
   const named = await (beside ?? identify(walk, checks, sessionCell, write));
   if (!named.ok) return named;
   const subject = subjectOf(peeked.value.user, named.value, checks);
@@ -41,7 +58,7 @@ export async function findOut(
   if (subject.value === undefined) return ok({ basis, verdicts: {}, reset: async () => {} });
 
   const { cell, id } = subject.value;
-  const attempted = await attempt(walk, subject.value, checks, peek);
+  const attempted = await attempt(walk, subject.value, checks, { shared, goOn: peek });
   if (!attempted.ok) return attempted;
   const { verdicts, resettable } = attempted.value;
   return ok({

@@ -3,9 +3,11 @@ import type { Scope } from '../core/permission.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { hasChecks, needsWrite, type UpdateSession } from '../core/session/command.ts';
 import { lostThreeTimes } from '../core/session/problems.ts';
+import type { Mark, Repeated } from '../core/session/repeat.ts';
 import { digest } from '../crypto/digest.ts';
 import { newSessionToken } from '../crypto/tokens.ts';
 import { type Findings, findOut } from './find-out.ts';
+import { keyedWith, marksOf, openAnswer, type Repeatable } from './repeatable.ts';
 import type { Walk } from './walk.ts';
 
 /** One PATCH, as the wire hands it over. */
@@ -17,6 +19,7 @@ export interface UpdateRequest {
   readonly sessionToken: string | undefined;
   readonly write: Scope;
   readonly command: UpdateSession;
+  readonly repeatable?: Repeatable | undefined;
 }
 
 /** How a PATCH ended, with the token that is live now as far as its caller may know. */
@@ -27,28 +30,53 @@ export interface Updated extends Committed {
 const TRIES = 3;
 const NOTHING_TO_FIND_OUT: Findings = { basis: undefined, verdicts: {}, reset: async () => {} };
 
+/** What every try of one PATCH has in common. */
+interface Tried extends UpdateRequest {
+  /** Digest of the token that came with it. */
+  readonly presented: string | undefined;
+  readonly marks: readonly Mark[] | undefined;
+}
+
 /**
  * One PATCH, from peek to commit. What needs no finding out is one hop. A walk without a token that others overtake begins again, on top
- * of them, and gives up when it has lost three times.
+ * of them, and gives up when it has lost three times. The repeat of a request with an Idempotency-Key is told what that one was told.
  */
 export async function updateSession(walk: Walk, request: UpdateRequest): Promise<Result<Updated>> {
-  const { sessionId, sessionCell, callerId, command, write } = request;
-  const cell = walk.cells.session(sessionCell);
-  const presented = request.sessionToken === undefined ? undefined : await digest(request.sessionToken);
-  const peek = () => cell.peek({ sessionId, presented, write, needsWrite: needsWrite(command) });
-
+  const { sessionId, callerId, sessionToken, repeatable } = request;
+  const presented = sessionToken === undefined ? undefined : await digest(sessionToken);
+  const marks = repeatable && (await marksOf(walk.idempotencyKeys, callerId, sessionId, repeatable));
   for (let tries = 0; tries < TRIES; tries += 1) {
-    const findings = hasChecks(command.checks) ? await findOut(walk, command.checks, sessionCell, write, peek) : ok(NOTHING_TO_FIND_OUT);
-    if (!findings.ok) return findings;
-    const { verdicts, reset } = findings.value;
-    const basis = presented === undefined ? findings.value.basis : undefined;
-    const token = newSessionToken(sessionId);
-    const nextToken = await digest(token);
-    const outcome = await cell.commit({ sessionId, callerId, presented, basis, nextToken, write, command, verdicts });
-    if (!outcome.ok) return outcome;
-    if (outcome.value === 'raced') continue;
-    await reset();
-    return ok({ ...outcome.value, sessionToken: outcome.value.changed ? token : request.sessionToken });
+    const outcome = await tryOnce(walk, { ...request, presented, marks });
+    if (outcome !== 'raced') return outcome;
   }
   return fail(lostThreeTimes);
+}
+
+async function tryOnce(walk: Walk, { presented, marks, ...request }: Tried): Promise<Result<Updated> | 'raced'> {
+  const { sessionId, sessionCell, callerId, command, write } = request;
+  const { checks } = command;
+  const cell = walk.cells.session(sessionCell);
+  const peek = () => cell.peek({ sessionId, presented, write, needsWrite: needsWrite(command), marks });
+  const shared = marks && JSON.stringify([marks[0], presented]);
+  const findings = hasChecks(checks) ? await findOut(walk, { checks, sessionCell, write, shared, peek }) : ok(NOTHING_TO_FIND_OUT);
+  if (!findings.ok) return findings;
+  if ('repeat' in findings.value) return answerAgain(walk, sessionId, findings.value);
+
+  const { verdicts, reset } = findings.value;
+  const basis = presented === undefined ? findings.value.basis : undefined;
+  const sessionToken = newSessionToken(sessionId);
+  const keyed = marks && (await keyedWith(walk.sealKeys, sessionId, marks, { sessionToken }));
+  const nextToken = await digest(sessionToken);
+  const outcome = await cell.commit({ sessionId, callerId, presented, basis, nextToken, keyed, write, command, verdicts });
+  if (!outcome.ok) return outcome;
+  if (outcome.value === 'raced') return 'raced';
+  await reset();
+  if ('repeat' in outcome.value) return answerAgain(walk, sessionId, outcome.value);
+  return ok({ ...outcome.value, sessionToken: outcome.value.changed ? sessionToken : request.sessionToken });
+}
+
+async function answerAgain(walk: Walk, sessionId: string, { repeat }: Repeated): Promise<Result<Updated>> {
+  const answer = await openAnswer(walk.sealKeys, sessionId, repeat);
+  if (!answer.ok) return answer;
+  return ok({ ...answer.value, sequence: repeat.sequence, changeDate: repeat.at, changed: true });
 }

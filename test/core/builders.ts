@@ -114,15 +114,15 @@ export function patch(
     verdicts = {},
     at = {},
   }: { readonly standing?: Partial<UpdateStanding>; readonly verdicts?: Verdicts; readonly at?: Partial<Moment> } = {},
-): Result<Step | 'raced'> {
+): ReturnType<typeof update> {
   return update(session, frozen(command(asked)), withToken(standing), frozen(verdicts), moment(at));
 }
 
 /** The Step of a PATCH that is expected to be let in. */
-export function stepOf(result: Result<Step | 'raced'>): Step {
+export function stepOf(result: ReturnType<typeof update>): Step {
   const step = must(result);
   expect(step).not.toBe('raced');
   return step as Step;
 }
 
-export const eventsOf = (result: Result<Step | 'raced'>): string[] => stepOf(result).events.map(({ type }) => type);
+export const eventsOf = (result: ReturnType<typeof update>): string[] => stepOf(result).events.map(({ type }) => type);

@@ -3,7 +3,13 @@ import { type Config, ConfigurationError, configOf } from '../../src/config.ts';
 
 const key = (byte: number, length = 32) => Buffer.alloc(length, byte).toString('base64');
 const TOKEN = 't'.repeat(32);
-const SECRETS = { ADMIN_TOKEN: TOKEN, SESSION_ID_KEYS: `1:${key(1)}`, PEPPER_KEYS: `1:${key(2)}` };
+const SECRETS = {
+  ADMIN_TOKEN: TOKEN,
+  SESSION_ID_KEYS: `1:${key(1)}`,
+  PEPPER_KEYS: `1:${key(2)}`,
+  SEAL_KEYS: `1:${key(3)}`,
+  IDEMPOTENCY_KEYS: `1:${key(4)}`,
+};
 
 const configWith = (settings: object = {}): Config => configOf({ ...SECRETS, ...settings });
 const faultOf = (env: object): string => {
@@ -22,8 +28,8 @@ const DAY = 86_400 * SECOND;
 const CENTURY = 100 * 365 * 86_400;
 
 describe('the configuration', () => {
-  it('needs three secrets and has a default for everything else', () => {
-    const { sessionIdKeys, peppers, ...rest } = configWith();
+  it('needs five secrets and has a default for everything else', () => {
+    const { sessionIdKeys, peppers, sealKeys, idempotencyKeys, ...rest } = configWith();
     expect(rest).toEqual({
       instanceId: 'sallyport',
       defaultOrganizationId: undefined,
@@ -34,7 +40,7 @@ describe('the configuration', () => {
       attempts: { backOffFrom: 5, backOffMs: 1 * SECOND, backOffMaxMs: 60 * SECOND, lockAfter: 10, lockMs: 900 * SECOND },
       deadlineMs: 10 * SECOND,
     });
-    expect([sessionIdKeys.newest, peppers.newest]).toEqual([1, 1]);
+    expect([sessionIdKeys, peppers, sealKeys, idempotencyKeys].map(({ newest }) => newest)).toEqual([1, 1, 1, 1]);
   });
 
   it('is read once an isolate', () => {
@@ -139,7 +145,7 @@ describe('a fault', () => {
     expect(faultOf({})).toBe('Setting ADMIN_TOKEN is missing');
   });
 
-  it.each(['SESSION_ID_KEYS', 'PEPPER_KEYS'])('of a key list never shows the keys: %s', (setting) => {
+  it.each(['SESSION_ID_KEYS', 'PEPPER_KEYS', 'SEAL_KEYS', 'IDEMPOTENCY_KEYS'])('of a key list never shows the keys: %s', (setting) => {
     const secret = key(9, 31);
     for (const list of [`1:${secret}`, secret, `1:${key(9)},1:${key(9)}`, `1:${key(9)},${secret}`, ' ', 'x:y']) {
       const fault = faultWith({ [setting]: list });

@@ -80,7 +80,7 @@ interface Turn {
   readonly at: number;
   readonly before: Session;
   readonly after: Session;
-  readonly result: Result<Step | 'raced'> | undefined;
+  readonly result: ReturnType<typeof update> | undefined;
   /** What had passed when the request was committed. */
   readonly verdicts: Verdicts;
   /** The tokens given out so far, oldest first. */
@@ -178,10 +178,11 @@ class World {
     return ok({ basis, verdicts: frozen({ ...(user && { user }), ...(verified && { password: verified }) }) });
   }
 
-  #turn(each: Action, verdicts: Verdicts, decide: () => Result<Step | 'raced'>): void {
+  #turn(each: Action, verdicts: Verdicts, decide: () => ReturnType<typeof update>): void {
     const before = this.session;
     const result = decide();
-    if (result.ok && result.value !== 'raced') this.session = this.#committed(result.value);
+    const step = stepIn(result);
+    if (step) this.session = this.#committed(step);
     const { now: at, session: after } = this;
     this.turns.push({
       action: each,
@@ -242,7 +243,9 @@ class World {
   }
 }
 
-const isChange = ({ result }: Turn): boolean => result?.ok === true && result.value !== 'raced' && result.value.events.length > 0;
+const stepIn = (result: ReturnType<typeof update> | undefined): Step | undefined =>
+  result?.ok && result.value !== 'raced' && 'events' in result.value ? result.value : undefined;
+const isChange = ({ result }: Turn): boolean => (stepIn(result)?.events.length ?? 0) > 0;
 const idOf = ({ result }: Turn): string | undefined => (result && !result.ok ? outcomeOf(result) : undefined);
 
 /** Holds that something is true of every turn of every script. */
@@ -263,7 +266,7 @@ describe('whatever happens to a session', () => {
     always((turn) => {
       const { before, after, result } = turn;
       if (!isChange(turn)) return expect(after).toBe(before);
-      const grown = result?.ok && result.value !== 'raced' ? result.value.events.length : 0;
+      const grown = stepIn(result)?.events.length ?? 0;
       expect(after.sequence).toBe(before.sequence + grown);
     });
   });

@@ -11,6 +11,8 @@ declare global {
       ADMIN_TOKEN: string;
       SESSION_ID_KEYS: string;
       PEPPER_KEYS: string;
+      SEAL_KEYS: string;
+      IDEMPOTENCY_KEYS: string;
       MIGRATIONS: D1Migration[];
     }
     interface GlobalProps {

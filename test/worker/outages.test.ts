@@ -83,7 +83,7 @@ describe('a store that cannot be reached', () => {
 });
 
 describe('a setting', () => {
-  for (const secret of ['ADMIN_TOKEN', 'SESSION_ID_KEYS', 'PEPPER_KEYS']) {
+  for (const secret of ['ADMIN_TOKEN', 'SESSION_ID_KEYS', 'PEPPER_KEYS', 'SEAL_KEYS', 'IDEMPOTENCY_KEYS']) {
     it(`${secret} that is missing is a 503 that says so`, async () => {
       const answer = await send('POST', '/v2/sessions', {}, { [secret]: undefined });
       expect(answer).toMatchObject({ status: 503, body: { code: 14, message: expect.stringContaining(`${secret} is missing`) } });

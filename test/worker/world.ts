@@ -25,6 +25,8 @@ export const walkWith = (within: Partial<Walk> = {}): Walk => ({
   cells,
   db: env.DB,
   peppers: config.peppers,
+  sealKeys: config.sealKeys,
+  idempotencyKeys: config.idempotencyKeys,
   deadline: Date.now() + 9_000,
   ...within,
 });
@@ -67,10 +69,11 @@ export async function newUser(overrides: { kind?: 'human' | 'machine'; passwordH
 export async function newSession(user?: User, within: Partial<Walk> = {}) {
   const created = must(
     await createSession(walkWith(within), {
-      sessionCell: `sessions:weur:${Math.floor(Math.random() * 99_999)}`,
+      cellOf: () => `sessions:weur:${Math.floor(Math.random() * 99_999)}`,
       sessionIdKeys: config.sessionIdKeys,
       callerId: 'creator',
       command: { checks: user ? { user: { userId: user.id } } : {}, metadata: [] },
+      now: Date.now(),
     }),
   );
   const sessionCell = must({ ok: true, value: await cellOfSession(created.sessionId, config.sessionIdKeys) } as Result<string>);

@@ -1,7 +1,8 @@
 import { covers, type Scope } from '../permission.ts';
 import { noPermission } from '../problem.ts';
 import { fail, ok, type Result } from '../result.ts';
-import { sessionExpired, sessionNotFound, tokenInvalid, userNotActive } from './problems.ts';
+import { keyReused, sessionExpired, sessionNotFound, tokenInvalid, userNotActive } from './problems.ts';
+import type { Repeat } from './repeat.ts';
 import type { Session } from './session.ts';
 
 /** How the token that came with a request stands against the session's one live token. */
@@ -23,6 +24,8 @@ export interface Standing {
   readonly write: Scope;
   /** Whether the content needs session.write even beside a current token (contract 1.1). */
   readonly needsWrite: boolean;
+  /** Where the request's Idempotency-Key is that of a kept answer. */
+  readonly repeat?: Repeat | undefined;
 }
 
 /** The stop that ends this session, if its user was stopped after the session was admitted. */
@@ -36,13 +39,18 @@ export function isLive(session: Session | undefined, stopOf: StopOf): session is
   return session !== undefined && session.terminatedAt === undefined && !stopOn(session, stopOf)?.deleted;
 }
 
-/** Lets a request to change a session in, or refuses it in the order of contract 1.7: everything that comes before the checks. */
+/**
+ * Lets a request to change a session in, or refuses it in the order of contract 1.7: everything that comes before the checks. A repeat is let
+ * in with the token that it presented when it was answered, and is to be answered the same again.
+ */
 export function letIn(session: Session | undefined, standing: Standing, stopOf: StopOf, now: number): Result<Session> {
   if ((standing.needsWrite || standing.token === 'absent') && !covers(standing.write, session?.user?.organizationId)) return fail(noPermission);
   if (!isLive(session, stopOf)) return fail(sessionNotFound);
-  if (standing.token === 'superseded') return fail(tokenInvalid);
+  const { repeat } = standing;
+  if (standing.token === 'superseded' && !repeat?.sameToken) return fail(tokenInvalid);
   if (isExpired(session, now)) return fail(sessionExpired);
   if (stopOn(session, stopOf)) return fail(userNotActive);
+  if (repeat && !(repeat.sameToken && repeat.sameBody)) return fail(keyReused);
   return ok(session);
 }
 

@@ -1,7 +1,11 @@
-import type { Result } from '../result.ts';
+import { EVERYWHERE } from '../permission.ts';
+import { fail, ok, type Result } from '../result.ts';
+import { letIn, type StopOf } from './admission.ts';
 import { carryForward, type Moment, type Step } from './carry-forward.ts';
 import type { UpdateSession, Verdicts } from './command.ts';
-import { evolve, type SessionEvent, type UserAgent } from './session.ts';
+import { answerForgotten } from './problems.ts';
+import type { KeptAnswer, Repeat } from './repeat.ts';
+import { evolve, type Session, type SessionEvent, type UserAgent } from './session.ts';
 
 /** What a Create asks for beyond what a PATCH can. */
 export interface CreateSession extends UpdateSession {
@@ -14,4 +18,11 @@ export function create(id: string, creator: string, command: CreateSession, verd
   const { userAgent } = command;
   const added: SessionEvent = { type: 'session.added', id, creator, ...(userAgent && { userAgent }), endsAt: now + policy.defaultLifetimeMs };
   return carryForward({ session: evolve(undefined, added, now), events: [added] }, command, verdicts, moment);
+}
+
+/** A Create whose Idempotency-Key has led to this session already: the answer that was kept, or why it cannot be given again. */
+export function createAgain(session: Session, repeat: Repeat | undefined, stopOf: StopOf, now: number): Result<KeptAnswer> {
+  const admitted = letIn(session, { token: 'absent', write: EVERYWHERE, needsWrite: true, repeat }, stopOf, now);
+  if (!admitted.ok) return admitted;
+  return repeat ? ok(repeat.answer) : fail(answerForgotten);
 }

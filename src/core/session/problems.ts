@@ -11,3 +11,6 @@ export const userNotActive: Problem = { kind: 'failed-precondition', id: 'SESSIO
 export const userChangeNotPossible: Problem = { kind: 'invalid-argument', id: '', message: 'user change not possible' };
 export const passwordNeedsUser: Problem = { kind: 'failed-precondition', id: 'COMMAND-Sfw3f', message: 'User ID missing' };
 export const lostThreeTimes: Problem = { kind: 'aborted', id: 'SALLY-Raced', message: 'Session is being changed by others' };
+/** The same Idempotency-Key with another body (or another token that is current). */
+export const keyReused: Problem = { kind: 'key-reused', id: 'SALLY-KeyReused', message: 'Idempotency-Key was used for another request' };
+export const answerForgotten: Problem = { kind: 'aborted', id: 'SALLY-Forgotten', message: 'The answer to this Idempotency-Key is no longer kept' };
