@@ -103,6 +103,17 @@ export interface StopUser {
   readonly deleted: boolean;
 }
 
+/** A user's password changed to this version. */
+export interface PasswordChanged {
+  readonly userId: string;
+  readonly version: number;
+  /** Who changed it, for the trail. */
+  readonly callerId: string;
+  /** Whether the user's sessions end, but for one that may be named. */
+  readonly endSessions: boolean;
+  readonly exceptSessionId?: string | undefined;
+}
+
 /** The verbs of a session cell. */
 export interface SessionCellVerbs {
   /** Whether a request may go on, and whom its checks are about. Changes nothing. */
@@ -115,6 +126,8 @@ export interface SessionCellVerbs {
   read(query: Read): Result<SessionView>;
   /** Stops what was admitted for a user under an epoch before this one, also what is still under way. */
   stop(stop: StopUser): void;
+  /** Drops password factors verified before the change, also those still under way, and ends sessions where that was asked for. */
+  passwordChanged(change: PasswordChanged): void;
 }
 
 export interface Admit {
@@ -133,6 +146,7 @@ export interface Admitted {
 export interface Facts {
   readonly kind: 'human' | 'machine';
   readonly passwordHash: string | undefined;
+  readonly passwordVersion: number;
 }
 
 export interface Reserve {
@@ -190,9 +204,11 @@ export interface UserCellVerbs {
   resetFailures(userId: string, failures: readonly PastFailures[]): void;
   /** Forgets a user's facts: called before and after every change of credentials in D1. */
   forget(userId: string): void;
+  /** Like `forget`, ahead of a change of password in D1. What follows from it is done by `finish`, once it is written. */
+  beginPasswordChange(change: PasswordChanged): void;
   /** Changes a user's state; what follows from it is done by `finish`. */
   transit(transit: Transit): Result<Standing>;
-  /** Tells every session cell and D1 of a user's standing; false when one of them could not be told in time (the alarm goes on). */
+  /** Tells every session cell and D1 of a user's standing, and every session cell of a new password; false when one of them could not be told in time (the alarm goes on). */
   finish(userId: string): Promise<boolean>;
 }
 

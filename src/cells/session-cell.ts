@@ -5,9 +5,10 @@ import { fail, ok, type Result } from '../core/result.ts';
 import { letIn, type TokenStanding } from '../core/session/admission.ts';
 import type { Moment, Step } from '../core/session/carry-forward.ts';
 import { create, createAgain } from '../core/session/create.ts';
+import { dropPassword } from '../core/session/drop-password.ts';
 import { read, type SessionView } from '../core/session/read.ts';
 import { type KeptAnswer, type Mark, REPEAT_WINDOW_MS, type Repeat, type Repeated } from '../core/session/repeat.ts';
-import { terminate } from '../core/session/terminate.ts';
+import { end, terminate } from '../core/session/terminate.ts';
 import { update } from '../core/session/update.ts';
 import { sameDigest } from '../crypto/digest.ts';
 import { AlarmClock } from './alarm-clock.ts';
@@ -16,6 +17,7 @@ import type {
   Committed,
   CreateCommit,
   Keyed,
+  PasswordChanged,
   Peek,
   Peeked,
   Read,
@@ -128,6 +130,21 @@ export class SessionCell extends DurableObject<Bindings> implements SessionCellV
     this.#registration.begin();
   }
 
+  passwordChanged({ userId, version, callerId, endSessions, exceptSessionId }: PasswordChanged): void {
+    const now = Date.now();
+    const due = this.ctx.storage.transactionSync(() => {
+      const kept = this.#store.stopOf(userId)?.deleted ? [] : this.#store.sessionsOf(userId);
+      for (const stored of kept) {
+        const ends = endSessions && stored.session.id !== exceptSessionId;
+        const step = ends ? end(stored.session, now) : dropPassword(stored.session, version, now);
+        this.#save(stored, step, callerId, undefined);
+      }
+      return this.#store.setPasswordVersion(userId, version, now);
+    });
+    this.#alarm.ringBy(due);
+    this.#registration.begin();
+  }
+
   /** Enters the cell in D1's register and removes what is due. It never throws: the platform gives up an alarm that keeps throwing. */
   override async alarm(): Promise<void> {
     const registered = await this.#registration.complete();
@@ -148,7 +165,8 @@ export class SessionCell extends DurableObject<Bindings> implements SessionCellV
   readonly #stopOf = (userId: string) => this.#store.stopOf(userId);
 
   #momentOf(nextToken: string): Moment {
-    return { now: Date.now(), nextToken, stopOf: this.#stopOf, policy: configOf(this.env).lifetime };
+    const passwordVersionOf = (userId: string) => this.#store.passwordVersionOf(userId);
+    return { now: Date.now(), nextToken, stopOf: this.#stopOf, passwordVersionOf, policy: configOf(this.env).lifetime };
   }
 
   #save(before: StoredSession | undefined, step: Step, callerId: string, answer: KeptAnswer | undefined): Saved {

@@ -2,6 +2,7 @@ import type { Stop } from '../core/session/admission.ts';
 import { GRACE_MS } from '../core/session/policy.ts';
 import { type KeptAnswer, REPEAT_WINDOW_MS } from '../core/session/repeat.ts';
 import type { Session } from '../core/session/session.ts';
+import { addColumn } from './add-column.ts';
 import { stillKept } from './kept-answers.ts';
 import { rowKeyOf } from './session-id.ts';
 import type { TrailEntry } from './trail.ts';
@@ -23,8 +24,8 @@ interface Content extends StoredSession {
 const TRAIL_KEPT = 48;
 const SWEEP_STEP_MS = 10 * 60_000;
 const ANSWERS_STEP_MS = 60_000;
-/** A stop outlives every commit that could still be under way. */
-const STOP_KEPT_AT_LEAST_MS = 60_000;
+/** A stop, and a change of password, outlives every commit that could still be under way. */
+const KEPT_AT_LEAST_MS = 60_000;
 
 /**
  * The tables of a session cell, described in the README's storage section. Small columns come first, so that a sweep reads no further;
@@ -34,6 +35,7 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS session (key INTEGER PRIMARY KEY, due INTEGER NOT NULL, answers_due INTEGER, user_id TEXT, id TEXT NOT NULL, content TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS trail (key INTEGER NOT NULL, sequence INTEGER NOT NULL, entries TEXT NOT NULL, PRIMARY KEY (key, sequence)) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS stop (user_id TEXT PRIMARY KEY, epoch INTEGER NOT NULL, deleted INTEGER NOT NULL, due INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS password (user_id TEXT PRIMARY KEY, version INTEGER NOT NULL, due INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
 const roundUp = (at: number, step: number): number => Math.ceil(at / step) * step;
@@ -49,8 +51,7 @@ export class SessionStore {
   constructor(sql: SqlStorage) {
     this.#sql = sql;
     sql.exec(TABLES);
-    const [kept] = sql.exec("SELECT 1 FROM pragma_table_info('session') WHERE name = 'answers_due'");
-    if (kept === undefined) sql.exec('ALTER TABLE session ADD COLUMN answers_due INTEGER');
+    addColumn(sql, 'session', 'answers_due INTEGER');
   }
 
   find(id: string): StoredSession | undefined {
@@ -95,7 +96,7 @@ export class SessionStore {
    */
   stop(userId: string, epoch: number, deleted: boolean, now: number): number {
     const { last } = this.#sql.exec<{ last: number | null }>('SELECT max(due) AS last FROM session WHERE user_id = ?', userId).one();
-    const due = Math.max(last ?? 0, now + STOP_KEPT_AT_LEAST_MS);
+    const due = Math.max(last ?? 0, now + KEPT_AT_LEAST_MS);
     this.#sql.exec(
       `INSERT INTO stop (user_id, epoch, deleted, due) VALUES (?1, ?2, ?3, ?4)
        ON CONFLICT (user_id) DO UPDATE SET epoch = ?2, deleted = ?3, due = max(due, ?4) WHERE epoch < ?2`,
@@ -107,21 +108,53 @@ export class SessionStore {
     return due;
   }
 
+  sessionsOf(userId: string): StoredSession[] {
+    return this.#sessions('user_id = ?', userId);
+  }
+
+  passwordVersionOf(userId: string): number {
+    const [row] = this.#sql.exec<{ version: number }>('SELECT version FROM password WHERE user_id = ?', userId);
+    return row?.version ?? 0;
+  }
+
+  /** Remembers a change of password for as long as a verdict on an older one may be under way. @returns when the record may be removed */
+  setPasswordVersion(userId: string, version: number, now: number): number {
+    const due = now + KEPT_AT_LEAST_MS;
+    this.#sql.exec(
+      `INSERT INTO password (user_id, version, due) VALUES (?1, ?2, ?3)
+       ON CONFLICT (user_id) DO UPDATE SET version = max(version, ?2), due = max(due, ?3)`,
+      userId,
+      version,
+      due,
+    );
+    return due;
+  }
+
   /** Removes what is due. @returns when the next thing is */
   sweep(now: number): number | undefined {
     this.#sql.exec('DELETE FROM trail WHERE key IN (SELECT key FROM session WHERE due <= ?)', now);
     this.#sql.exec('DELETE FROM session WHERE due <= ?', now);
-    for (const { content } of [...this.#sql.exec<{ content: string }>('SELECT content FROM session WHERE answers_due <= ?', now)]) {
-      const stored = JSON.parse(content) as Content;
-      this.update({ ...stored, answers: stillKept(stored.answers, now) });
-    }
+    for (const stored of this.#sessions('answers_due <= ?', now)) this.#dropAnswers(stored, now);
     this.#sql.exec('DELETE FROM stop WHERE due <= ?', now);
+    this.#sql.exec('DELETE FROM password WHERE due <= ?', now);
     const { next } = this.#sql
       .exec<{ next: number | null }>(
-        'SELECT min(due) AS next FROM (SELECT min(due, ifnull(answers_due, due)) AS due FROM session UNION ALL SELECT due FROM stop)',
+        `SELECT min(due) AS next FROM (
+           SELECT min(due, ifnull(answers_due, due)) AS due FROM session UNION ALL SELECT due FROM stop UNION ALL SELECT due FROM password)`,
       )
       .one();
     return next ?? undefined;
+  }
+
+  #sessions(condition: string, value: string | number): StoredSession[] {
+    const rows = this.#sql.exec<{ content: string }>(`SELECT content FROM session WHERE ${condition}`, value);
+    return [...rows].map(({ content }) => JSON.parse(content) as Content);
+  }
+
+  /** `due` stays: it may have been hastened. */
+  #dropAnswers(stored: StoredSession, now: number): void {
+    const [key, , answersDue, , , content] = this.#row({ ...stored, answers: stillKept(stored.answers, now) });
+    this.#sql.exec('UPDATE session SET answers_due = ?, content = ? WHERE key = ?', answersDue, content, key);
   }
 
   #row(stored: StoredSession): [number, number, number | null, string | null, string, string] {

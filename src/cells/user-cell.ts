@@ -5,15 +5,26 @@ import { userNotActive } from '../core/session/problems.ts';
 import { failedAgain, type Method, NO_FAILURES, permit } from '../core/user/attempts.ts';
 import { isDone, isStopped, type Standing, transit } from '../core/user/lifecycle.ts';
 import { findFacts } from '../directory/facts.ts';
-import { mirrorStanding } from '../directory/standing.ts';
 import { AlarmClock } from './alarm-clock.ts';
 import { FactsCache } from './facts-cache.ts';
-import { inTime } from './in-time.ts';
-import type { Admit, Admitted, Facts, PastFailures, Reservation, Reserve, Settle, Settled, Transit, UserCellVerbs } from './protocol.ts';
+import { PassingOn } from './passing-on.ts';
+import type {
+  Admit,
+  Admitted,
+  Facts,
+  PasswordChanged,
+  PastFailures,
+  Reservation,
+  Reserve,
+  Settle,
+  Settled,
+  Transit,
+  UserCellVerbs,
+} from './protocol.ts';
 import { Registration } from './registration.ts';
 import { type InFlight, Reservations } from './reservations.ts';
-import { type CellBindings, cellsOf } from './stubs.ts';
-import { type OwedStop, UserStore } from './user-store.ts';
+import type { CellBindings } from './stubs.ts';
+import { UserStore } from './user-store.ts';
 
 interface Bindings extends CellBindings {
   readonly DB: D1Database;
@@ -21,7 +32,7 @@ interface Bindings extends CellBindings {
 
 const RETRY_MS = 5_000;
 const FINISHED_AT_ONCE = 50;
-const NOBODY: Facts = { kind: 'machine', passwordHash: undefined };
+const NOBODY: Facts = { kind: 'machine', passwordHash: undefined, passwordVersion: 0 };
 
 const reserved = ({ id, reservedAt }: InFlight, facts: Facts | undefined): Reservation => ({
   kind: 'reserved',
@@ -40,12 +51,18 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
   readonly #registration: Registration;
   readonly #reservations = new Reservations();
   readonly #facts = new FactsCache();
+  readonly #passingOn: PassingOn;
 
   constructor(state: DurableObjectState, env: Bindings) {
     super(state, env);
     this.#store = new UserStore(state.storage.sql);
     this.#alarm = new AlarmClock(state.storage);
     this.#registration = new Registration(state, env.DB, this.#alarm);
+    this.#passingOn = new PassingOn(
+      () => this.env,
+      this.#store,
+      (userId) => this.forget(userId),
+    );
   }
 
   admit({ userId, seen, sessionCell }: Admit): Result<Admitted> {
@@ -130,10 +147,16 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
     return after;
   }
 
-  async finish(userId: string): Promise<boolean> {
-    const stops = this.#store.owedStops(userId).map((stop) => this.#tellSessionCell(userId, stop));
-    const told = await Promise.all([...stops, this.#tellDirectory(userId)]);
-    return told.every(Boolean);
+  beginPasswordChange(change: PasswordChanged): void {
+    this.forget(change.userId);
+    const now = Date.now();
+    this.#store.beginPasswordChange(change, now);
+    this.#registration.begin();
+    this.#alarm.ringBy(now + RETRY_MS);
+  }
+
+  finish(userId: string): Promise<boolean> {
+    return this.#passingOn.finish(userId);
   }
 
   /** Goes on telling whoever could not be told. It never throws: an alarm that does is given up by the platform after a while. */
@@ -147,21 +170,5 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
 
   #isUnfinished(userId: string): boolean {
     return this.#store.unmirrored(userId) !== undefined || this.#store.owedStops(userId).length > 0;
-  }
-
-  async #tellSessionCell(userId: string, stop: OwedStop): Promise<boolean> {
-    const deleted = this.#store.standingOf(userId)?.state === 'deleted';
-    const cell = cellsOf(this.env).session(stop.sessionCell);
-    if (!(await inTime(cell.stop({ userId, epoch: stop.epoch, deleted })))) return false;
-    this.#store.stopTold(userId, stop);
-    return true;
-  }
-
-  async #tellDirectory(userId: string): Promise<boolean> {
-    const standing = this.#store.unmirrored(userId);
-    if (standing === undefined) return true;
-    if (!(await inTime(mirrorStanding(this.env.DB, userId, standing, Date.now())))) return false;
-    this.#store.mirrored(userId, standing.epoch);
-    return true;
   }
 }

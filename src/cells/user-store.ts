@@ -1,14 +1,18 @@
 import type { Failures, Method } from '../core/user/attempts.ts';
 import type { Standing, UserState } from '../core/user/lifecycle.ts';
+import { addColumn } from './add-column.ts';
+import type { PasswordChanged } from './protocol.ts';
 
 /**
  * The tables of a user's cell, described in the README's storage section. A user has a row in `standing` from its first change of state on;
- * until then D1's row says what it is. `unmirrored` marks what D1 has yet to be told, `owed` the epoch that a session cell has. Failures in a row are `total` less
- * `forgiven`: both only grow, so that resets which overlap forgive nothing twice.
+ * until then D1's row says what it is. `unmirrored` marks what D1 has yet to be told, `owed` the epoch that a session cell has, `told_password` the version of the
+ * password that it knows of; a `password_change` stays until every one knows. Failures in a row are `total` less `forgiven`: both only grow, so that resets which
+ * overlap forgive nothing twice.
  */
 const TABLES = `
   CREATE TABLE IF NOT EXISTS standing (user_id TEXT PRIMARY KEY, state TEXT NOT NULL, epoch INTEGER NOT NULL, unmirrored INTEGER NOT NULL) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS admission (user_id TEXT NOT NULL, session_cell TEXT NOT NULL, owed INTEGER, PRIMARY KEY (user_id, session_cell)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS admission (user_id TEXT NOT NULL, session_cell TEXT NOT NULL, owed INTEGER, told_password INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (user_id, session_cell)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS password_change (user_id TEXT PRIMARY KEY, version INTEGER NOT NULL, begun_at INTEGER NOT NULL, change TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS failure (user_id TEXT NOT NULL, method TEXT NOT NULL, total INTEGER NOT NULL, forgiven INTEGER NOT NULL, last_at INTEGER NOT NULL, PRIMARY KEY (user_id, method)) WITHOUT ROWID;
 `;
 
@@ -18,6 +22,11 @@ export interface OwedStop {
   readonly epoch: number;
 }
 
+/** A change of password that not every session cell knows of, and when it was begun. */
+export interface PendingPasswordChange extends PasswordChanged {
+  readonly begunAt: number;
+}
+
 /** What a user's cell remembers. Every method is synchronous. */
 export class UserStore {
   readonly #sql: SqlStorage;
@@ -25,6 +34,7 @@ export class UserStore {
   constructor(sql: SqlStorage) {
     this.#sql = sql;
     sql.exec(TABLES);
+    addColumn(sql, 'admission', 'told_password INTEGER NOT NULL DEFAULT 0');
   }
 
   standingOf(userId: string): Standing | undefined {
@@ -80,11 +90,50 @@ export class UserStore {
   /** Users of whom somebody has yet to be told, at random: those who cannot be told must not stand in the way of the others. */
   unfinished(limit: number): string[] {
     const rows = this.#sql.exec<{ user_id: string }>(
-      `SELECT user_id FROM (SELECT user_id FROM standing WHERE unmirrored = 1 UNION SELECT user_id FROM admission WHERE owed IS NOT NULL)
+      `SELECT user_id FROM (
+         SELECT user_id FROM standing WHERE unmirrored = 1
+         UNION SELECT user_id FROM admission WHERE owed IS NOT NULL
+         UNION SELECT user_id FROM password_change)
        ORDER BY random() LIMIT ?`,
       limit,
     );
     return [...rows].map(({ user_id }) => user_id);
+  }
+
+  /** A change of password is about to be written. One that was not passed on yet goes on within it. */
+  beginPasswordChange(change: PasswordChanged, now: number): void {
+    const endSessions = change.endSessions || (this.passwordChange(change.userId)?.endSessions ?? false);
+    this.#sql.exec(
+      'INSERT OR REPLACE INTO password_change (user_id, version, begun_at, change) VALUES (?, ?, ?, ?)',
+      change.userId,
+      change.version,
+      now,
+      JSON.stringify({ ...change, endSessions }),
+    );
+  }
+
+  passwordChange(userId: string): PendingPasswordChange | undefined {
+    const [row] = this.#sql.exec<{ begun_at: number; change: string }>('SELECT begun_at, change FROM password_change WHERE user_id = ?', userId);
+    return row && { ...(JSON.parse(row.change) as PasswordChanged), begunAt: row.begun_at };
+  }
+
+  /** Session cells that do not know of this version of a user's password yet. */
+  cellsToTell({ userId, version }: PasswordChanged): string[] {
+    const rows = this.#sql.exec<{ session_cell: string }>(
+      'SELECT session_cell FROM admission WHERE user_id = ? AND told_password < ?',
+      userId,
+      version,
+    );
+    return [...rows].map(({ session_cell }) => session_cell);
+  }
+
+  passwordTold({ userId, version }: PasswordChanged, sessionCell: string): void {
+    this.#sql.exec('UPDATE admission SET told_password = max(told_password, ?) WHERE user_id = ? AND session_cell = ?', version, userId, sessionCell);
+  }
+
+  /** Everybody knows of the change, or it was never written; a newer one goes on. */
+  endPasswordChange({ userId, version, begunAt }: PendingPasswordChange): void {
+    this.#sql.exec('DELETE FROM password_change WHERE user_id = ? AND version = ? AND begun_at = ?', userId, version, begunAt);
   }
 
   failuresOf(userId: string, method: Method): (Failures & { readonly total: number }) | undefined {

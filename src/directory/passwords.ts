@@ -17,3 +17,12 @@ export async function replacePassword(db: D1Database, password: NewPassword, now
   const { meta } = await db.prepare(REPLACE).bind(userId, expectedVersion, passwordHash, Number(changeRequired), now).run();
   return meta.changes > 0;
 }
+
+/** The version of a user's password, which grows with each change; undefined for a user who is not there. */
+export async function findPasswordVersion(db: D1Database, userId: string): Promise<number | undefined> {
+  const row = await db
+    .prepare("SELECT password_version FROM user WHERE id = ?1 AND state <> 'deleted'")
+    .bind(userId)
+    .first<{ password_version: number }>();
+  return row?.password_version;
+}

@@ -7,10 +7,12 @@ import { findTokenOwner } from '../directory/personal-access-tokens.ts';
 
 /** Who calls. `id` is what a session remembers as its creator; `userId` is there for callers that are users of this directory. */
 export interface Caller {
-  readonly kind: 'admin' | 'pat';
+  readonly kind: 'admin' | 'pat' | 'session';
   readonly id: string;
   readonly userId?: string;
   readonly organizationId?: string;
+  /** The session whose token is the bearer. */
+  readonly sessionId?: string;
   readonly membership: Membership;
 }
 

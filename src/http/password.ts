@@ -26,6 +26,8 @@ const setPasswordMessage = message(
     newPassword: message({ password: text(0, 200).optional(), changeRequired: flag.optional() }).optional(),
     currentPassword: text(1, 200).optional(),
     verificationCode: unbuilt('verificationCode'),
+    /** Ours: ends the user's sessions, but for the one whose token is the caller's bearer. */
+    endOtherSessions: flag.optional(),
   },
   [['currentPassword', 'verificationCode']],
 );
@@ -47,7 +49,7 @@ const setPassword = (version: Version): Operation =>
     rpc: `zitadel.user.${version}.UserService/SetPassword`,
     routes: [`POST /${version}/users/{userId}/password`],
     input: setPasswordMessage,
-    handle: async ({ userId, newPassword, currentPassword }, call) => {
+    handle: async ({ userId, newPassword, currentPassword, endOtherSessions }, call) => {
       const password = newPassword?.password ?? '';
       const broken = password === '' ? passwordEmpty : complexityProblem(password, 'DOMAIN');
       if (broken) return fail(broken);
@@ -55,25 +57,34 @@ const setPassword = (version: Version): Operation =>
       if (!leave.ok) return leave;
 
       const { user, reset } = leave.value;
-      const changed = await replace(call, user, password, newPassword?.changeRequired === true);
+      const terms = { changeRequired: newPassword?.changeRequired === true, endSessions: endOtherSessions === true };
+      const changed = await replace(call, user, password, terms);
       if (!changed) return fail(changedBySomebodyElse);
       await resetFailures(walkOf(call), user.cell, userId, reset);
       return ok({ details: await userDetails(call.db, userId) });
     },
   });
 
+/** How the new password is to be taken. */
+interface Terms {
+  readonly changeRequired: boolean;
+  readonly endSessions: boolean;
+}
+
 /**
- * Writes the password on top of the one that was read. The cell forgets what it knows before, so that no check goes on with the old one, and
- * after, so that none that was loaded in between is kept.
+ * Writes the password on top of the one that was read. The user's cell is told before, so that no check goes on with the old one and what
+ * follows from the change is not lost with this request; then it passes the change on. What it cannot pass on now it goes on with by itself.
  */
-async function replace({ cells, config, db, now }: Call, user: User, password: string, changeRequired: boolean): Promise<boolean> {
+async function replace({ caller, cells, config, db, now }: Call, user: User, password: string, terms: Terms): Promise<boolean> {
+  const { id: userId, passwordVersion: expectedVersion } = user;
+  const { changeRequired, endSessions } = terms;
   const cell = cells.user(user.cell);
   const passwordHash = await hashPassword(password, config.peppers);
-  await cell.forget(user.id);
+  await cell.beginPasswordChange({ userId, version: expectedVersion + 1, callerId: caller.id, endSessions, exceptSessionId: caller.sessionId });
   try {
-    return await replacePassword(db, { userId: user.id, passwordHash, changeRequired, expectedVersion: user.passwordVersion }, now);
+    return await replacePassword(db, { userId, passwordHash, changeRequired, expectedVersion }, now);
   } finally {
-    await cell.forget(user.id);
+    await cell.finish(userId);
   }
 }
 

@@ -76,5 +76,5 @@ async function tryOnce(walk: Walk, subject: Subject, secrets: Secrets, { id, res
   if (settled.kind === 'lost') return fail(unavailable('The attempt was lost'));
   if (finding?.kind === 'not-ready') return fail(finding.problem);
   if (finding?.kind === 'wrong') return fail(passwordInvalid(settled.failures.password ?? 1));
-  return ok({ verdicts: { password: { userId: subject.id, reservedAt } }, resettable: settled.resettable });
+  return ok({ verdicts: { password: { userId: subject.id, reservedAt, version: facts.passwordVersion } }, resettable: settled.resettable });
 }

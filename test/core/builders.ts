@@ -4,7 +4,7 @@ import type { Problem } from '../../src/core/problem.ts';
 import type { Result } from '../../src/core/result.ts';
 import type { Stop, StopOf } from '../../src/core/session/admission.ts';
 import type { Moment, Step } from '../../src/core/session/carry-forward.ts';
-import type { AdmittedUser, UpdateSession, Verdicts, Verified } from '../../src/core/session/command.ts';
+import type { AdmittedUser, UpdateSession, Verdicts, VerifiedPassword } from '../../src/core/session/command.ts';
 import { type CreateSession, create } from '../../src/core/session/create.ts';
 import type { LifetimePolicy } from '../../src/core/session/policy.ts';
 import type { Session } from '../../src/core/session/session.ts';
@@ -36,6 +36,7 @@ export const moment = (overrides: Partial<Moment> = {}): Moment => ({
   now: NOW,
   nextToken: 'digest-2',
   stopOf: noStops,
+  passwordVersionOf: () => 0,
   policy: policy(),
   ...overrides,
 });
@@ -55,7 +56,7 @@ export const minnie = (overrides: Partial<AdmittedUser> = {}): AdmittedUser => (
 export const mickey = (overrides: Partial<AdmittedUser> = {}): AdmittedUser =>
   minnie({ id: 'mickey', loginName: 'mickey@mouse.com', displayName: 'Mickey Mouse', ...overrides });
 
-export const passwordOf = (userId: string, reservedAt: number = NOW): Verified => ({ userId, reservedAt });
+export const passwordOf = (userId: string, reservedAt: number = NOW, version = 1): VerifiedPassword => ({ userId, reservedAt, version });
 
 export const command = (overrides: Partial<UpdateSession> = {}): UpdateSession => ({ checks: {}, metadata: [], ...overrides });
 

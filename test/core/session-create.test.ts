@@ -67,7 +67,7 @@ describe('creating a session', () => {
     const { admittedAt, ...user } = minnie();
     expect(session).toMatchObject({
       user: { ...user, verifiedAt: NOW },
-      factors: { password: { verifiedAt: NOW } },
+      factors: { password: { verifiedAt: NOW, version: 1 } },
       metadata: { a: btoa('1') },
       userAgent,
       expiresAt: NOW + MINUTE,

@@ -107,7 +107,7 @@ class World {
   constructor({ birth, idleTimeoutMs, actions }: Script) {
     this.#idleTimeoutMs = idleTimeoutMs;
     const user = birth.userId === undefined ? undefined : this.#admitted(birth.userId);
-    const password = birth.password && user ? { userId: user.id, reservedAt: this.now } : undefined;
+    const password = birth.password && user ? { userId: user.id, reservedAt: this.now, version: 1 } : undefined;
     const command = {
       checks: { ...(user && { user: { userId: user.id } }), ...(password && { password: { password: 'right' } }) },
       metadata: [],
@@ -173,7 +173,7 @@ class World {
     const subject = subjectOf(admitted.value.user, user, command.checks);
     if (!subject.ok) return subject;
     if (password?.password === 'wrong') return { ok: false, problem: passwordInvalid(1) };
-    const verified = password && subject.value && { userId: subject.value.id, reservedAt: this.now };
+    const verified = password && subject.value && { userId: subject.value.id, reservedAt: this.now, version: 1 };
     const basis = presented === undefined ? admitted.value.token : undefined;
     return ok({ basis, verdicts: frozen({ ...(user && { user }), ...(verified && { password: verified }) }) });
   }
@@ -228,6 +228,7 @@ class World {
     now: this.now,
     nextToken: `token-${this.#tokens.length + 1}`,
     stopOf: this.#stopOf(),
+    passwordVersionOf: () => 0,
     policy: policy({ ...POLICY, idleTimeoutMs: this.#idleTimeoutMs }),
   });
 

@@ -226,7 +226,7 @@ describe('a PATCH that changes something', () => {
       sequence: before.sequence + 2,
       changeDate: NOW,
       token: 'digest-2',
-      factors: { password: { verifiedAt: NOW } },
+      factors: { password: { verifiedAt: NOW, version: 1 } },
     });
   });
 });
@@ -257,7 +257,7 @@ describe('a user check', () => {
   it('keeps the factors that were verified before it', () => {
     const before = newSession(checkBoth, { user: minnie({ admittedAt: NOW - MINUTE }), password: passwordOf('minnie', NOW - MINUTE) });
     const { session } = stepOf(patch(before, checkUser, { standing: write, verdicts: { user: minnie() } }));
-    expect(session.factors).toEqual({ password: { verifiedAt: NOW - MINUTE } });
+    expect(session.factors).toEqual({ password: { verifiedAt: NOW - MINUTE, version: 1 } });
   });
 });
 
@@ -268,7 +268,7 @@ describe('a password check', () => {
 
   it('counts for the user that the same request names', () => {
     const verdicts = { user: minnie(), ...rightPassword };
-    expect(stepOf(patch(newSession(), checkBoth, { standing: write, verdicts })).session.factors).toEqual({ password: { verifiedAt: NOW } });
+    expect(stepOf(patch(newSession(), checkBoth, { standing: write, verdicts })).session.factors).toEqual({ password: { verifiedAt: NOW, version: 1 } });
   });
 
   it('is not taken when it was verified for another user', () => {
@@ -284,10 +284,16 @@ describe('a password check', () => {
     expect(mustFail(patch(newSession(), {}, { verdicts: rightPassword })).kind).toBe('unavailable');
   });
 
+  it('of a version that a newer password has replaced is refused, and may be repeated', () => {
+    const refused = patch(sessionOf(), checkPassword, { verdicts: rightPassword, at: { passwordVersionOf: () => 2 } });
+    expect(mustFail(refused)).toMatchObject({ kind: 'unavailable' });
+    expect(outcomeOf(patch(sessionOf(), checkPassword, { verdicts: rightPassword, at: { passwordVersionOf: () => 1 } }))).toBe('ok');
+  });
+
   it('moves the time of the factor when it is passed again', () => {
     const before = newSession(checkBoth, { user: minnie({ admittedAt: NOW - MINUTE }), password: passwordOf('minnie', NOW - MINUTE) });
-    expect(before.factors.password).toEqual({ verifiedAt: NOW - MINUTE });
-    expect(stepOf(patch(before, checkPassword, { verdicts: rightPassword })).session.factors).toEqual({ password: { verifiedAt: NOW } });
+    expect(before.factors.password).toEqual({ verifiedAt: NOW - MINUTE, version: 1 });
+    expect(stepOf(patch(before, checkPassword, { verdicts: rightPassword })).session.factors).toEqual({ password: { verifiedAt: NOW, version: 1 } });
   });
 });
 

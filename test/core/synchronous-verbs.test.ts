@@ -13,11 +13,14 @@ describe('a verb that changes something', () => {
   it('is a synchronous function: terminate', () => expectTypeOf<Waits<SessionCell['terminate']>>().toEqualTypeOf<false>());
   it('is a synchronous function: read', () => expectTypeOf<Waits<SessionCell['read']>>().toEqualTypeOf<false>());
   it('is a synchronous function: stop (session cell)', () => expectTypeOf<Waits<SessionCell['stop']>>().toEqualTypeOf<false>());
+  it('is a synchronous function: recall', () => expectTypeOf<Waits<SessionCell['recall']>>().toEqualTypeOf<false>());
+  it('is a synchronous function: passwordChanged', () => expectTypeOf<Waits<SessionCell['passwordChanged']>>().toEqualTypeOf<false>());
   it('is a synchronous function: admit', () => expectTypeOf<Waits<UserCell['admit']>>().toEqualTypeOf<false>());
   it('is a synchronous function: reserve', () => expectTypeOf<Waits<UserCell['reserve']>>().toEqualTypeOf<false>());
   it('is a synchronous function: settle', () => expectTypeOf<Waits<UserCell['settle']>>().toEqualTypeOf<false>());
   it('is a synchronous function: resetFailures', () => expectTypeOf<Waits<UserCell['resetFailures']>>().toEqualTypeOf<false>());
   it('is a synchronous function: forget', () => expectTypeOf<Waits<UserCell['forget']>>().toEqualTypeOf<false>());
+  it('is a synchronous function: beginPasswordChange', () => expectTypeOf<Waits<UserCell['beginPasswordChange']>>().toEqualTypeOf<false>());
   it('is a synchronous function: transit', () => expectTypeOf<Waits<UserCell['transit']>>().toEqualTypeOf<false>());
 
   it('is one of those above, or a loader that changes nothing by itself', () => {

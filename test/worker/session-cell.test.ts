@@ -252,7 +252,7 @@ describe('a session cell', () => {
         nextToken: 'next',
         write: EVERYWHERE,
         command: { checks: { password: { password: '' } }, metadata: [] },
-        verdicts: { password: { userId: user.id, reservedAt: Date.now() - ageMs } },
+        verdicts: { password: { userId: user.id, reservedAt: Date.now() - ageMs, version: 1 } },
       });
     expect(await commit(16_000)).toMatchObject({ problem: { kind: 'unavailable' } });
     expect(outcome(await commit(10_000))).toBe('ok');
@@ -299,7 +299,7 @@ describe('a session cell', () => {
       nextToken: 'next',
       write: EVERYWHERE,
       command: { checks: { password: { password: '' } }, metadata: [] },
-      verdicts: { password: { userId: other.id, reservedAt: Date.now() } },
+      verdicts: { password: { userId: other.id, reservedAt: Date.now(), version: 1 } },
     });
     expect(committed).toMatchObject({ ok: false });
     expect(outcome(await patch(login, passwordCheck()))).toBe('ok');

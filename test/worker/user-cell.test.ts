@@ -130,7 +130,7 @@ describe('a user cell', () => {
 
   it('is held up by a load that hangs no longer than a second', async () => {
     const cache = new FactsCache();
-    const facts = { kind: 'human', passwordHash: 'hash' } as const;
+    const facts = { kind: 'human', passwordHash: 'hash', passwordVersion: 1 } as const;
     cache.load('user', () => new Promise(() => {})).catch(() => undefined);
     vi.useFakeTimers({ toFake: ['Date'] });
     vi.setSystemTime(Date.now() + 1000);
@@ -198,7 +198,8 @@ describe('a user cell', () => {
     const user = await newUser();
     const login = await newSession(user);
     const pending = await runInDurableObject(stubOf(user), async (instance, { storage }) => {
-      for (let n = 0; n < 50; n += 1) storage.sql.exec("INSERT INTO admission VALUES (?, 'sessions:weur:out-of-reach', 2)", ` ${n}`);
+      for (let n = 0; n < 50; n += 1)
+        storage.sql.exec("INSERT INTO admission (user_id, session_cell, owed) VALUES (?, 'sessions:weur:out-of-reach', 2)", ` ${n}`);
       const target = instance as unknown as { env: { SESSIONS: DurableObjectNamespace } };
       const real = target.env.SESSIONS;
       const broken = { stop: () => Promise.reject(new Error('out of reach')) };

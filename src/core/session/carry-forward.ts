@@ -15,6 +15,8 @@ export interface Moment {
   /** SHA-256 of the token that becomes the live one, base64. */
   readonly nextToken: string;
   readonly stopOf: StopOf;
+  /** The least version of a user's password that counts; 0 where no change is remembered. */
+  readonly passwordVersionOf: (userId: string) => number;
   readonly policy: LifetimePolicy;
 }
 
@@ -44,7 +46,7 @@ export function carryForward(begun: Step, command: UpdateSession, verdicts: Verd
   }
   if (verdicts.password) {
     if (verdicts.password.userId !== subject.value?.id) return fail(unavailable('The password was verified for another user'));
-    events.push({ type: 'session.password.checked' });
+    events.push({ type: 'session.password.checked', version: verdicts.password.version });
   }
   if (command.metadata.length > 0) {
     const metadata = mergeMetadata(begun.session.metadata, command.metadata);
@@ -64,10 +66,11 @@ export function carryForward(begun: Step, command: UpdateSession, verdicts: Verd
   return ok({ session, events: [...begun.events, ...events] });
 }
 
-/** A verdict that a stop or the clock has overtaken: its user was stopped since, or nobody can tell any more whether that happened. */
-function overtaken(verdicts: Verdicts, { now, stopOf }: Moment): Problem | undefined {
+/** A verdict that a stop, a new password or the clock has overtaken; of one too old, nobody can tell any more whether that happened. */
+function overtaken(verdicts: Verdicts, { now, stopOf, passwordVersionOf }: Moment): Problem | undefined {
   const { user, password } = verdicts;
   if (user && user.epoch < (stopOf(user.id)?.epoch ?? 0)) return userNotActive;
+  if (password && password.version < passwordVersionOf(password.userId)) return unavailable('The password was changed meanwhile');
   const foundOutAt = Math.min(user?.admittedAt ?? now, password?.reservedAt ?? now);
   if (now - foundOutAt > VERDICT_MAX_AGE_MS) return unavailable('The checks took too long');
   return undefined;

@@ -31,10 +31,15 @@ export interface Verified {
   readonly reservedAt: number;
 }
 
+/** A password that was found right, and which version of it. */
+export interface VerifiedPassword extends Verified {
+  readonly version: number;
+}
+
 /** What was found out for a request before its commit. Only what passed is in it: a failed check ends the request earlier. */
 export interface Verdicts {
   readonly user?: AdmittedUser;
-  readonly password?: Verified;
+  readonly password?: VerifiedPassword;
 }
 
 /**

@@ -17,6 +17,11 @@ export interface Factor {
   readonly verifiedAt: number;
 }
 
+/** A password factor, with the version of the password that was given: a newer password drops it. */
+export interface PasswordFactor extends Factor {
+  readonly version: number;
+}
+
 /** What the client said of itself at creation. `header` keeps every value of a header. */
 export interface UserAgent {
   readonly fingerprintId?: string | undefined;
@@ -38,7 +43,7 @@ export interface Session {
   /** SHA-256 of the one live token, base64. */
   readonly token: string;
   readonly user?: SessionUser;
-  readonly factors: { readonly password?: Factor };
+  readonly factors: { readonly password?: PasswordFactor };
   /** Values are standard base64. */
   readonly metadata: Readonly<Record<string, string>>;
   /** End of the lifetime asked for (or given by default). */
@@ -52,7 +57,8 @@ export interface Session {
 export type SessionEvent =
   | { readonly type: 'session.added'; readonly id: string; readonly creator: string; readonly userAgent?: UserAgent; readonly endsAt: number }
   | { readonly type: 'session.user.checked'; readonly user: SessionUser }
-  | { readonly type: 'session.password.checked' }
+  | { readonly type: 'session.password.checked'; readonly version: number }
+  | { readonly type: 'session.password.dropped' }
   | { readonly type: 'session.metadata.set'; readonly metadata: Readonly<Record<string, string>> }
   | { readonly type: 'session.lifetime.set'; readonly endsAt: number }
   | { readonly type: 'session.token.set'; readonly token: string; readonly idleEndsAt?: number }
@@ -67,7 +73,9 @@ export function evolve(before: Session | undefined, event: SessionEvent, at: num
     case 'session.user.checked':
       return { ...session, user: event.user };
     case 'session.password.checked':
-      return { ...session, factors: { ...session.factors, password: { verifiedAt: at } } };
+      return { ...session, factors: { ...session.factors, password: { verifiedAt: at, version: event.version } } };
+    case 'session.password.dropped':
+      return { ...session, factors: without(session.factors, 'password') };
     case 'session.metadata.set':
       return { ...session, metadata: event.metadata };
     case 'session.lifetime.set':
@@ -100,4 +108,8 @@ function ended(session: Session, at: number): Session {
   const { user, userAgent, ...rest } = session;
   const bare = { ...rest, factors: {}, metadata: {}, terminatedAt: at };
   return user === undefined ? bare : { ...bare, user: { ...user, loginName: '', displayName: '', preferredLanguage: '' } };
+}
+
+function without(factors: Session['factors'], dropped: keyof Session['factors']): Session['factors'] {
+  return Object.fromEntries(Object.entries(factors).filter(([factor]) => factor !== dropped));
 }

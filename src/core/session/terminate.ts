@@ -24,7 +24,12 @@ export function terminate(session: Session | undefined, by: Terminator, now: num
   }
   if (session === undefined) return fail(sessionNotFound);
   if (by.token === 'superseded') return fail(tokenInvalid);
-  if (session.terminatedAt !== undefined) return ok({ session, events: [] });
+  return ok(end(session, now));
+}
+
+/** Ends a session; one that has ended stays as it is. */
+export function end(session: Session, now: number): Step {
+  if (session.terminatedAt !== undefined) return { session, events: [] };
   const event: SessionEvent = { type: 'session.terminated' };
-  return ok({ session: evolve(session, event, now), events: [event] });
+  return { session: evolve(session, event, now), events: [event] };
 }
