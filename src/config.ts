@@ -14,6 +14,7 @@ export interface Config {
   readonly peppers: KeyRing;
   readonly sessionCells: number;
   readonly userCells: number;
+  readonly forceMfa: boolean;
   readonly lifetime: LifetimePolicy;
   readonly attempts: AttemptPolicy;
   readonly deadlineMs: number;
@@ -61,6 +62,11 @@ const SETTINGS = z.object({
   SESSION_CELLS: whole(8, 1, 10_000),
   /** Durable Objects a region among which new users are spread. May be raised at any time. */
   USER_CELLS: whole(8, 1, 10_000),
+  /** Whether a session's token is taken as a bearer only once two factors (or a user-verified passkey) are proved in it. */
+  FORCE_MFA: z
+    .union([z.boolean(), z.enum(['true', 'false'])], 'true or false')
+    .transform(String)
+    .default('false'),
   /** Lifetime, in seconds, of a session whose creator asks for none. 30 days. */
   SESSION_DEFAULT_LIFETIME_SECONDS: seconds(30 * 86_400, 1),
   /** Longest lifetime, in seconds; longer requests are clamped. One year. */
@@ -105,6 +111,7 @@ export function configOf(env: object): Config {
     peppers: settings.PEPPER_KEYS,
     sessionCells: settings.SESSION_CELLS,
     userCells: settings.USER_CELLS,
+    forceMfa: settings.FORCE_MFA === 'true',
     lifetime: {
       defaultLifetimeMs: Math.min(settings.SESSION_DEFAULT_LIFETIME_SECONDS, settings.SESSION_MAX_LIFETIME_SECONDS),
       maxLifetimeMs: settings.SESSION_MAX_LIFETIME_SECONDS,

@@ -1,6 +1,7 @@
 import type { Scope } from '../core/permission.ts';
 import type { Problem } from '../core/problem.ts';
 import type { Result } from '../core/result.ts';
+import type { BearerUser } from '../core/session/bearer.ts';
 import type { UpdateSession, Verdicts } from '../core/session/command.ts';
 import type { CreateSession } from '../core/session/create.ts';
 import type { SessionView } from '../core/session/read.ts';
@@ -97,6 +98,11 @@ export interface Read {
   readonly read: Scope;
 }
 
+export interface Authenticate {
+  readonly sessionId: string;
+  readonly presented: string;
+}
+
 export interface StopUser {
   readonly userId: string;
   readonly epoch: number;
@@ -124,6 +130,8 @@ export interface SessionCellVerbs {
   commit(commit: UpdateCommit): Result<UpdateOutcome>;
   terminate(command: Terminate): Result<Committed>;
   read(query: Read): Result<SessionView>;
+  /** Whose the token is, for a caller who presents it as a bearer. */
+  authenticate(bearer: Authenticate): Result<BearerUser>;
   /** Stops what was admitted for a user under an epoch before this one, also what is still under way. */
   stop(stop: StopUser): void;
   /** Drops password factors verified before the change, also those still under way, and ends sessions where that was asked for. */

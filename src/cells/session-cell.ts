@@ -3,6 +3,7 @@ import { configOf } from '../config.ts';
 import { unavailable } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { letIn, type TokenStanding } from '../core/session/admission.ts';
+import { type BearerUser, bearerUser } from '../core/session/bearer.ts';
 import type { Moment, Step } from '../core/session/carry-forward.ts';
 import { create, createAgain } from '../core/session/create.ts';
 import { dropPassword } from '../core/session/drop-password.ts';
@@ -14,6 +15,7 @@ import { sameDigest } from '../crypto/digest.ts';
 import { AlarmClock } from './alarm-clock.ts';
 import { keep, repeatOf } from './kept-answers.ts';
 import type {
+  Authenticate,
   Committed,
   CreateCommit,
   Keyed,
@@ -118,6 +120,11 @@ export class SessionCell extends DurableObject<Bindings> implements SessionCellV
   read({ sessionId, callerId, presented, read: scope }: Read): Result<SessionView> {
     const stored = this.#store.find(sessionId);
     return read(stored?.session, { token: standingOf(presented, stored), read: scope, callerId }, this.#stopOf, Date.now());
+  }
+
+  authenticate({ sessionId, presented }: Authenticate): Result<BearerUser> {
+    const stored = this.#store.find(sessionId);
+    return bearerUser(stored?.session, standingOf(presented, stored), this.#stopOf, Date.now());
   }
 
   stop({ userId, epoch, deleted }: StopUser): void {

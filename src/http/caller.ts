@@ -4,6 +4,8 @@ import type { Problem } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { digest, sameDigest } from '../crypto/digest.ts';
 import { findTokenOwner } from '../directory/personal-access-tokens.ts';
+import { isSessionToken, type Reach, sessionCallerOf } from './session-caller.ts';
+import { ShortMemory, VERDICT_MS } from './short-memory.ts';
 
 /** Who calls. `id` is what a session remembers as its creator; `userId` is there for callers that are users of this directory. */
 export interface Caller {
@@ -26,28 +28,25 @@ const tokenInvalid: Problem = { kind: 'unauthenticated', id: 'AUTH-7fs1e', messa
 /** No user id holds a "|", so this caller is never mistaken for a user. */
 const ADMIN: Caller = { kind: 'admin', id: 'sallyport|admin', membership: { instance: ['IAM_OWNER', 'IAM_LOGIN_CLIENT'], organizations: {} } };
 
-/** How long a verdict on a personal access token and its roles is taken from memory. */
-const VERDICT_MS = 30_000;
-const VERDICTS_KEPT = 1000;
-const verdicts = new Map<string, { readonly caller: Caller; readonly until: number }>();
+const verdicts = new ShortMemory<Caller>();
 
-/** Finds out who calls, from the Authorization header. No I/O for the operator's token, nor for a token that was seen a moment ago. */
-export async function callerOf(authorization: string | undefined, config: Config, db: D1Database, now: number): Promise<Result<Caller>> {
+/** Finds out who calls, from the Authorization header. No I/O for the operator's token, nor for a personal access token that was seen a moment ago. */
+export async function callerOf(authorization: string | undefined, reach: Reach, now: number): Promise<Result<Caller>> {
   if (authorization === undefined) return fail(headerMissing);
   const [, bearer] = /^Bearer +([^\s]{1,4096})$/i.exec(authorization) ?? [];
   if (bearer === undefined) return fail(headerInvalid);
   const bearerDigest = await digest(bearer);
-  const adminDigests = await adminDigestsOf(config);
+  const adminDigests = await adminDigestsOf(reach.config);
   if (adminDigests.some((adminDigest) => sameDigest(adminDigest, bearerDigest))) return ok(ADMIN);
+  if (isSessionToken(bearer)) return (await sessionCallerOf(bearer, reach, now)) ?? fail(tokenInvalid);
+  const known = verdicts.get(bearerDigest, now);
+  if (known) return ok(known);
   if (!bearer.startsWith('pat_')) return fail(tokenInvalid);
-  const known = verdicts.get(bearerDigest);
-  if (known && known.until > now) return ok(known.caller);
-  const owner = await findTokenOwner(db, bearerDigest, now);
+  const owner = await findTokenOwner(reach.db, bearerDigest, now);
   if (owner === undefined) return fail(tokenInvalid);
   const { userId, organizationId, membership, expiresAt } = owner;
   const caller: Caller = { kind: 'pat', id: userId, userId, organizationId, membership };
-  remember(bearerDigest, caller, Math.min(now + VERDICT_MS, expiresAt));
-  return ok(caller);
+  return ok(verdicts.keep(bearerDigest, caller, Math.min(now + VERDICT_MS, expiresAt)));
 }
 
 const adminDigests = new WeakMap<Config, Promise<string[]>>();
@@ -56,11 +55,4 @@ function adminDigestsOf(config: Config): Promise<string[]> {
   const digests = adminDigests.get(config) ?? Promise.all(config.adminTokens.map(digest));
   adminDigests.set(config, digests);
   return digests;
-}
-
-function remember(bearerDigest: string, caller: Caller, until: number): void {
-  verdicts.delete(bearerDigest);
-  verdicts.set(bearerDigest, { caller, until });
-  const [oldest] = verdicts.keys();
-  if (verdicts.size > VERDICTS_KEPT && oldest !== undefined) verdicts.delete(oldest);
 }

@@ -71,7 +71,8 @@ async function carryOut(context: Context<Env>, operation: Operation): Promise<Re
   const { DB: db } = context.env;
   const config = configOf(context.env);
   const now = Date.now();
-  const caller = await callerOf(context.req.header('authorization'), config, db, now);
+  const cells = cellsOf(context.env);
+  const caller = await callerOf(context.req.header('authorization'), { config, db, cells }, now);
   if (!caller.ok) return caller;
   context.set('callerKind', caller.value.kind);
   const input = await decode(context, operation);
@@ -82,7 +83,7 @@ async function carryOut(context: Context<Env>, operation: Operation): Promise<Re
     caller: caller.value,
     config,
     db,
-    cells: cellsOf(context.env),
+    cells,
     region: regionOf((context.req.raw.cf ?? {}) as Place),
     now,
     organizationHeader: context.req.header('x-zitadel-orgid'),

@@ -36,6 +36,7 @@ describe('the configuration', () => {
       adminTokens: [TOKEN],
       sessionCells: 8,
       userCells: 8,
+      forceMfa: false,
       lifetime: { defaultLifetimeMs: 30 * DAY, maxLifetimeMs: 365 * DAY, idleTimeoutMs: 0 },
       attempts: { backOffFrom: 5, backOffMs: 1 * SECOND, backOffMaxMs: 60 * SECOND, lockAfter: 10, lockMs: 900 * SECOND },
       deadlineMs: 10 * SECOND,
@@ -90,6 +91,14 @@ describe.each(FIGURES)('%s', (setting, figureOf, least, most) => {
 
   it.each(['', ' '])('is never taken for 0 when it is empty: %j', (value) => {
     expect(faultWith({ [setting]: value })).toMatch(new RegExp(`^Setting ${setting} is (missing|not valid)`));
+  });
+});
+
+describe('the rule that two factors are needed', () => {
+  it('is switched by true and false, and by nothing else', () => {
+    for (const on of [true, 'true']) expect(configWith({ FORCE_MFA: on }).forceMfa).toBe(true);
+    for (const off of [false, 'false']) expect(configWith({ FORCE_MFA: off }).forceMfa).toBe(false);
+    for (const neither of ['yes', '1', 1, null]) expect(faultWith({ FORCE_MFA: neither })).toContain('FORCE_MFA');
   });
 });
 

@@ -268,7 +268,9 @@ describe('a password check', () => {
 
   it('counts for the user that the same request names', () => {
     const verdicts = { user: minnie(), ...rightPassword };
-    expect(stepOf(patch(newSession(), checkBoth, { standing: write, verdicts })).session.factors).toEqual({ password: { verifiedAt: NOW, version: 1 } });
+    expect(stepOf(patch(newSession(), checkBoth, { standing: write, verdicts })).session.factors).toEqual({
+      password: { verifiedAt: NOW, version: 1 },
+    });
   });
 
   it('is not taken when it was verified for another user', () => {

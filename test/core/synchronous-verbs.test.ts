@@ -12,6 +12,7 @@ describe('a verb that changes something', () => {
   it('is a synchronous function: commit', () => expectTypeOf<Waits<SessionCell['commit']>>().toEqualTypeOf<false>());
   it('is a synchronous function: terminate', () => expectTypeOf<Waits<SessionCell['terminate']>>().toEqualTypeOf<false>());
   it('is a synchronous function: read', () => expectTypeOf<Waits<SessionCell['read']>>().toEqualTypeOf<false>());
+  it('is a synchronous function: authenticate', () => expectTypeOf<Waits<SessionCell['authenticate']>>().toEqualTypeOf<false>());
   it('is a synchronous function: stop (session cell)', () => expectTypeOf<Waits<SessionCell['stop']>>().toEqualTypeOf<false>());
   it('is a synchronous function: recall', () => expectTypeOf<Waits<SessionCell['recall']>>().toEqualTypeOf<false>());
   it('is a synchronous function: passwordChanged', () => expectTypeOf<Waits<SessionCell['passwordChanged']>>().toEqualTypeOf<false>());
