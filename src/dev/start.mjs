@@ -4,6 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { adminTokenOf } from './admin-token.mjs';
 import { seedDemo } from './demo.mjs';
 import { walkThrough } from './walk-through.mjs';
 
@@ -71,10 +72,4 @@ async function welcome(address) {
   const adminToken = adminTokenOf(readFileSync(SECRETS_FILE, 'utf8'));
   await seedDemo(address, adminToken);
   console.log(walkThrough(address, adminToken));
-}
-
-/** @param {string} secrets */
-function adminTokenOf(secrets) {
-  const [, list = ''] = /^ADMIN_TOKEN *= *"?([^"\n]*)"?/m.exec(secrets) ?? [];
-  return list.split(',')[0]?.trim() ?? '';
 }

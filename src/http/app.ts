@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono';
 import { ConfigurationError, configOf } from '../config.ts';
 import { misconfigured, type Problem, unavailable } from '../core/problem.ts';
 import { ok } from '../core/result.ts';
+import { doctorOperations } from './doctor.ts';
 import { machineUserOperations } from './machine-users.ts';
 import { memberOperations } from './members.ts';
 import { notBuilt } from './not-built.ts';
@@ -24,6 +25,7 @@ export const operations: readonly Operation[] = [
   ...personalAccessTokenOperations,
   ...memberOperations,
   ...organizationOperations,
+  ...doctorOperations,
 ];
 
 const notFound: Problem = { kind: 'not-found', message: 'Not Found' };
