@@ -1,0 +1,37 @@
+import { toBase64, utf8 } from './base64.ts';
+import { sameDigest } from './digest.ts';
+import { type KeyRing, mac } from './key-ring.ts';
+
+export const DIGITS = '0123456789';
+export const CAPITALS_AND_DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
+/** Crockford's base32: no letter that is taken for another. */
+const CROCKFORD = '0123456789abcdefghjkmnpqrstvwxyz';
+
+const RECOVERY_CODE_LENGTH = 10;
+
+/** A random code, each of its characters equally likely: numbers that would bias the draw are drawn again. */
+export function newCode(length: number, alphabet: string): string {
+  const fair = 256 - (256 % alphabet.length);
+  let code = '';
+  while (code.length < length) {
+    const [byte = 255] = crypto.getRandomValues(new Uint8Array(1));
+    if (byte < fair) code += alphabet[byte % alphabet.length];
+  }
+  return code;
+}
+
+/** A fresh recovery code: ten characters (50 bits) with a hyphen in the middle. */
+export function newRecoveryCode(): string {
+  const code = newCode(RECOVERY_CODE_LENGTH, CROCKFORD);
+  return `${code.slice(0, RECOVERY_CODE_LENGTH / 2)}-${code.slice(RECOVERY_CODE_LENGTH / 2)}`;
+}
+
+/** Whether two codes are the same, in a time that does not tell where they differ. */
+export const sameCode = (given: string, expected: string): boolean => sameDigest(given, expected);
+
+/** The form in which a recovery code is stored: a MAC under the pepper, which names its key; so a stolen database cannot be searched through. */
+export async function recoveryTag(peppers: KeyRing, userId: string, code: string, key = peppers.newest): Promise<string | undefined> {
+  const letters = code.toLowerCase().replace(/[\s-]/g, '').replaceAll('o', '0').replace(/[il]/g, '1');
+  const tag = await mac(peppers, key, utf8(JSON.stringify(['recovery code', userId, letters])));
+  return tag && `${key}.${toBase64(tag)}`;
+}
