@@ -198,7 +198,8 @@ describe.skipIf(inject('issuers') === undefined)('a JWT of a trusted issuer (nee
       const before = await flooded.fetches();
       const bad = await Promise.all(Array.from({ length: 100 }, () => flooded.sign(LOGIN_CLIENT, { kid: crypto.randomUUID() }, key)));
       const atOnce = await Promise.all(bad.slice(0, 50).map(ask));
-      for (const answer of atOnce) expect(refusal(answer)).toEqual(REFUSED);
+      // 503 for who comes while the answer is more than a second late.
+      for (const answer of atOnce) expect([401, 503]).toContain(answer.status);
       for (const token of bad.slice(50)) expect(refusal(await ask(token))).toEqual(REFUSED);
       expect((await flooded.fetches()) - before).toBe(1);
       expect(refusal(await ask(await flooded.sign()))).toEqual(FORBIDDEN);
