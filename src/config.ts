@@ -18,6 +18,15 @@ export interface Config {
   readonly lifetime: LifetimePolicy;
   readonly attempts: AttemptPolicy;
   readonly deadlineMs: number;
+  readonly jwtIssuers: readonly TrustedIssuer[];
+}
+
+/** An issuer whose JWTs sign callers in: the `iss` and `aud` that they hold, where its keys are, and the claim that names roles. */
+export interface TrustedIssuer {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly jwksUrl: string;
+  readonly roleClaim: string;
 }
 
 /** A setting that is missing or wrong. Its message names the setting and never its value; the caller is answered 503 with it. */
@@ -39,6 +48,48 @@ const keys = (purpose: KeyPurpose) =>
       return z.NEVER;
     }
   });
+
+/** Keys and tokens cross the network: only https keeps them what they were, and loopback needs none. A "|" would end the issuer in a caller's id. */
+const webAddress = (name: string) => {
+  const rule = `each ${name} is an https URL (http on loopback only) of at most 500 characters, without a user, a fragment or "|"`;
+  return z.string(rule).max(500, rule).refine(isWebAddress, rule);
+};
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
+
+function isWebAddress(text: string): boolean {
+  if (!/^https?:\/\/[^\s|#@]+$/i.test(text) || !URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocol === 'https:' || LOOPBACK.includes(hostname);
+}
+
+const ISSUER_LIST = 'a list of {issuer, audience, jwksUrl, roleClaim}, in JSON';
+const trustedIssuers = z.preprocess(
+  (value) => (typeof value === 'string' ? parsedJson(value) : value),
+  z
+    .array(
+      z.strictObject(
+        {
+          issuer: webAddress('issuer'),
+          audience: z.string('each issuer has an audience').min(1, 'each issuer has an audience'),
+          jwksUrl: webAddress('jwksUrl'),
+          roleClaim: z.string('a roleClaim is a name').min(1, 'a roleClaim is a name').default('roles'),
+        },
+        ISSUER_LIST,
+      ),
+      ISSUER_LIST,
+    )
+    .refine((list) => new Set(list.map(({ issuer }) => issuer)).size === list.length, 'each issuer stands in it once')
+    .default([]),
+);
+
+/** The value of a JSON text; a text that is no JSON stays what it is, which no list is. */
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
 
 const SETTINGS = z.object({
   /** Secret. The operator's bearer token (IAM_OWNER and IAM_LOGIN_CLIENT); two, separated by a comma, while it is rotated. At least 32 characters each. */
@@ -85,6 +136,11 @@ const SETTINGS = z.object({
   LOCK_SECONDS: seconds(15 * 60, 1),
   /** Seconds after which a request whose stores do not answer is answered 503; no more than a reservation lives. */
   DEADLINE_SECONDS: whole(10, 1, 15).transform((value) => value * 1000),
+  /**
+   * Issuers whose JWTs sign callers in, as JSON text or a list: `[{"issuer":"https://id.example","audience":"sallyport",
+   * "jwksUrl":"https://id.example/keys","roleClaim":"roles"}]`. `roleClaim` is "roles" unless it is given. None by default.
+   */
+  JWT_ISSUERS: trustedIssuers,
 });
 
 const parsed = new WeakMap<object, Config>();
@@ -125,6 +181,7 @@ export function configOf(env: object): Config {
       lockMs: settings.LOCK_SECONDS,
     },
     deadlineMs: settings.DEADLINE_SECONDS,
+    jwtIssuers: settings.JWT_ISSUERS,
   };
   parsed.set(env, config);
   return config;

@@ -4,12 +4,13 @@ import type { Problem } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { digest, sameDigest } from '../crypto/digest.ts';
 import { findTokenOwner } from '../directory/personal-access-tokens.ts';
+import { isJwt, jwtCallerOf } from './jwt-caller.ts';
 import { isSessionToken, type Reach, sessionCallerOf } from './session-caller.ts';
 import { ShortMemory, VERDICT_MS } from './short-memory.ts';
 
 /** Who calls. `id` is what a session remembers as its creator; `userId` is there for callers that are users of this directory. */
 export interface Caller {
-  readonly kind: 'admin' | 'pat' | 'session';
+  readonly kind: 'admin' | 'pat' | 'jwt' | 'session';
   readonly id: string;
   readonly userId?: string;
   readonly organizationId?: string;
@@ -30,10 +31,13 @@ const ADMIN: Caller = { kind: 'admin', id: 'sallyport|admin', membership: { inst
 
 const verdicts = new ShortMemory<Caller>();
 
-/** Finds out who calls, from the Authorization header. No I/O for the operator's token, nor for a personal access token that was seen a moment ago. */
+/**
+ * Finds out who calls, from the Authorization header. No I/O for the operator's token, nor for a JWT or a personal access token that was seen a
+ * moment ago.
+ */
 export async function callerOf(authorization: string | undefined, reach: Reach, now: number): Promise<Result<Caller>> {
   if (authorization === undefined) return fail(headerMissing);
-  const [, bearer] = /^Bearer +([^\s]{1,4096})$/i.exec(authorization) ?? [];
+  const [, bearer] = /^Bearer +([^\s]{1,8192})$/i.exec(authorization) ?? [];
   if (bearer === undefined) return fail(headerInvalid);
   const bearerDigest = await digest(bearer);
   const adminDigests = await adminDigestsOf(reach.config);
@@ -41,6 +45,13 @@ export async function callerOf(authorization: string | undefined, reach: Reach, 
   if (isSessionToken(bearer)) return (await sessionCallerOf(bearer, reach, now)) ?? fail(tokenInvalid);
   const known = verdicts.get(bearerDigest, now);
   if (known) return ok(known);
+  if (isJwt(bearer)) {
+    const verified = await jwtCallerOf(bearer, reach.config.jwtIssuers, now);
+    if (!verified.ok) return verified;
+    if (verified.value === undefined) return fail(tokenInvalid);
+    const { caller, expiresAt } = verified.value;
+    return ok(verdicts.keep(bearerDigest, caller, Math.min(now + VERDICT_MS, expiresAt)));
+  }
   if (!bearer.startsWith('pat_')) return fail(tokenInvalid);
   const owner = await findTokenOwner(reach.db, bearerDigest, now);
   if (owner === undefined) return fail(tokenInvalid);

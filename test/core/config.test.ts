@@ -40,6 +40,7 @@ describe('the configuration', () => {
       lifetime: { defaultLifetimeMs: 30 * DAY, maxLifetimeMs: 365 * DAY, idleTimeoutMs: 0 },
       attempts: { backOffFrom: 5, backOffMs: 1 * SECOND, backOffMaxMs: 60 * SECOND, lockAfter: 10, lockMs: 900 * SECOND },
       deadlineMs: 10 * SECOND,
+      jwtIssuers: [],
     });
     expect([sessionIdKeys, peppers, sealKeys, idempotencyKeys].map(({ newest }) => newest)).toEqual([1, 1, 1, 1]);
   });
@@ -140,6 +141,71 @@ describe("the operator's token", () => {
     ['stands beside a short one', `${TOKEN},short`],
   ])('is refused when it %s', (_, value) => {
     expect(faultWith({ ADMIN_TOKEN: value })).toBe('Setting ADMIN_TOKEN is not valid: one or two tokens of at least 32 characters');
+  });
+});
+
+describe('the trusted issuers', () => {
+  const ISSUER = { issuer: 'https://id.example', audience: 'sallyport', jwksUrl: 'https://id.example/keys' };
+  const faultOfIssuer = (wrong: object) => faultWith({ JWT_ISSUERS: [{ ...ISSUER, ...wrong }] });
+
+  it('are a list, as JSON text or as it is, and name roles in "roles" unless told otherwise', () => {
+    const list = [ISSUER, { ...ISSUER, issuer: 'https://other.example/tenant', roleClaim: 'urn:example:roles' }];
+    const expected = [{ ...ISSUER, roleClaim: 'roles' }, list[1]];
+    expect(configWith({ JWT_ISSUERS: list }).jwtIssuers).toEqual(expected);
+    expect(configWith({ JWT_ISSUERS: JSON.stringify(list) }).jwtIssuers).toEqual(expected);
+    expect(configWith({ JWT_ISSUERS: '[]' }).jwtIssuers).toEqual([]);
+  });
+
+  it.each(['http://localhost', 'http://127.0.0.1:8080/a', 'http://[::1]:8080', 'https://id.example:8443/a?b=c'])('may be at %s', (url) => {
+    expect(configWith({ JWT_ISSUERS: [{ ...ISSUER, issuer: url, jwksUrl: url }] }).jwtIssuers).toMatchObject([{ issuer: url, jwksUrl: url }]);
+  });
+
+  it.each([
+    undefined,
+    7,
+    '',
+    'id.example',
+    'http://id.example',
+    'http://localhost.example',
+    'http://127.0.0.1.example',
+    'http://127.0.0.2',
+    'ftp://localhost',
+    'https://',
+    'https://id.example/a|b',
+    'https://id.example/a b',
+    'https://id.example\n',
+    ' https://id.example',
+    'https://user:password@id.example',
+    'https://id.example/#keys',
+    `https://id.example/${'x'.repeat(500)}`,
+  ])('have their issuer and keys at no such place: %j', (url) => {
+    for (const name of ['issuer', 'jwksUrl'])
+      expect(faultOfIssuer({ [name]: url })).toMatch(`Setting JWT_ISSUERS is not valid: each ${name} is an https URL`);
+  });
+
+  it.each([
+    ['an audience', { audience: undefined }],
+    ['an audience', { audience: '' }],
+    ['an audience', { audience: ['sallyport'] }],
+    ['a roleClaim', { roleClaim: '' }],
+    ['a roleClaim', { roleClaim: null }],
+  ])('need %s that is a name: %j', (what, wrong) => {
+    expect(faultOfIssuer(wrong)).toMatch(`Setting JWT_ISSUERS is not valid: `);
+    expect(faultOfIssuer(wrong)).toContain(what);
+  });
+
+  it.each(['text', '{', '{}', 'null', '"https://id.example"', '["https://id.example"]', '[null]', '[[]]'])('are nothing else: %s', (list) => {
+    expect(faultWith({ JWT_ISSUERS: list })).toBe('Setting JWT_ISSUERS is not valid: a list of {issuer, audience, jwksUrl, roleClaim}, in JSON');
+  });
+
+  it('hold nothing that we do not know: it may be a name misspelt', () => {
+    expect(faultOfIssuer({ roleclaim: 'groups' })).toMatch('Setting JWT_ISSUERS is not valid: a list of ');
+  });
+
+  it('stand in the list once each', () => {
+    expect(faultWith({ JWT_ISSUERS: [ISSUER, { ...ISSUER, audience: 'another' }] })).toBe(
+      'Setting JWT_ISSUERS is not valid: each issuer stands in it once',
+    );
   });
 });
 

@@ -1,11 +1,14 @@
 import type { TestProject } from 'vitest/node';
 import { createTestHarness } from 'wrangler';
+import { startIssuers, trusting } from './issuer.ts';
 import { secrets } from './secrets.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     baseUrl: string;
     adminToken: string;
+    /** Where the issuers are that the Worker trusts; a deployment elsewhere trusts none of ours. */
+    issuers: string | undefined;
   }
 }
 
@@ -17,10 +20,16 @@ export default async function serve(project: TestProject): Promise<() => Promise
     project.provide('adminToken', ADMIN_TOKEN ?? '');
     return async () => {};
   }
-  const server = createTestHarness({ root: project.config.root, workers: [{ configPath: 'wrangler.toml', secrets }] });
+  const issuers = await startIssuers();
+  const vars = { JWT_ISSUERS: trusting(issuers.origin) };
+  const server = createTestHarness({ root: project.config.root, workers: [{ configPath: 'wrangler.toml', vars, secrets }] });
   const { url } = await server.listen();
   await server.getWorker().applyD1Migrations('DB');
   project.provide('baseUrl', url.origin);
   project.provide('adminToken', secrets.ADMIN_TOKEN);
-  return () => server.close();
+  project.provide('issuers', issuers.origin);
+  return async () => {
+    issuers.close();
+    await server.close();
+  };
 }
