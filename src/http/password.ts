@@ -12,6 +12,7 @@ import type { User } from '../directory/users.ts';
 import { attempt } from '../login-step/attempt.ts';
 import { resetFailures } from '../login-step/reset-failures.ts';
 import { scopeOfCaller } from './caller.ts';
+import { changeCredentials } from './change-credentials.ts';
 import { unbuilt } from './decode.ts';
 import { type Call, type Operation, operation } from './operation.ts';
 import { flag, message, text } from './protojson.ts';
@@ -62,19 +63,11 @@ const setPassword = (version: Version): Operation =>
     },
   });
 
-/**
- * Writes the password on top of the one that was read. The cell forgets what it knows before, so that no check goes on with the old one, and
- * after, so that none that was loaded in between is kept.
- */
-async function replace({ cells, config, db, now }: Call, user: User, password: string, changeRequired: boolean): Promise<boolean> {
-  const cell = cells.user(user.cell);
-  const passwordHash = await hashPassword(password, config.peppers);
-  await cell.forget(user.id);
-  try {
-    return await replacePassword(db, { userId: user.id, passwordHash, changeRequired, expectedVersion: user.passwordVersion }, now);
-  } finally {
-    await cell.forget(user.id);
-  }
+/** Writes the password on top of the one that was read. */
+async function replace(call: Call, user: User, password: string, changeRequired: boolean): Promise<boolean> {
+  const passwordHash = await hashPassword(password, call.config.peppers);
+  const replacement = { userId: user.id, passwordHash, changeRequired, expectedVersion: user.passwordVersion };
+  return changeCredentials(call, user, () => replacePassword(call.db, replacement, call.now));
 }
 
 /** Without a proof: an administrator, and none who would gain a permission by signing in as that user. */
