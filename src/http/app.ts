@@ -11,6 +11,7 @@ import { passwordOperations } from './password.ts';
 import { personalAccessTokenOperations } from './personal-access-tokens.ts';
 import { beforeDeadline, type Env, refuse, restOf } from './rest.ts';
 import { sessionOperations } from './sessions.ts';
+import { userAddressOperations } from './user-addresses.ts';
 import { userStateOperations } from './user-state.ts';
 import { userOperations } from './users.ts';
 
@@ -20,6 +21,7 @@ export const operations: readonly Operation[] = [
   ...machineUserOperations,
   ...userOperations,
   ...userStateOperations,
+  ...userAddressOperations,
   ...passwordOperations,
   ...personalAccessTokenOperations,
   ...memberOperations,
