@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono';
 import { ConfigurationError, configOf } from '../config.ts';
 import { misconfigured, type Problem, unavailable } from '../core/problem.ts';
 import { ok } from '../core/result.ts';
+import { listUsersOperations } from './list-users.ts';
 import { machineUserOperations } from './machine-users.ts';
 import { memberOperations } from './members.ts';
 import { notBuilt } from './not-built.ts';
@@ -20,6 +21,7 @@ export const operations: readonly Operation[] = [
   ...sessionOperations,
   ...machineUserOperations,
   ...userOperations,
+  ...listUsersOperations,
   ...userStateOperations,
   ...userAddressOperations,
   ...passwordOperations,

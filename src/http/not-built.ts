@@ -6,7 +6,6 @@ const inBoth = (route: Route): Route[] => [route, route.replace('/v2/', '/v2beta
 export const notBuilt: readonly Route[] = [
   ...[
     'POST /v2/sessions/search',
-    'POST /v2/users',
     'PUT /v2/users/human/{userId}',
     'POST /v2/users/{userId}/email/resend',
     'POST /v2/users/{userId}/email/verify',
