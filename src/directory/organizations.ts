@@ -1,5 +1,7 @@
 import type { Scope } from '../core/permission.ts';
+import { all, oneOf } from './condition.ts';
 import { type Found, findPage, type Page } from './page.ts';
+import { type TextMethod, textCondition } from './text-method.ts';
 
 /** An organisation as the directory records it. Times are milliseconds since 1970. */
 export interface Organization {
@@ -30,23 +32,8 @@ export async function oldestOrganization(db: D1Database): Promise<string | undef
   return row?.id;
 }
 
-/** How a name is compared with the text asked for, in Zitadel's order. SQLite knows no letter case beyond ASCII. */
-const NAME_TESTS = {
-  TEXT_QUERY_METHOD_EQUALS: 'name = ?',
-  TEXT_QUERY_METHOD_EQUALS_IGNORE_CASE: 'lower(name) = lower(?)',
-  TEXT_QUERY_METHOD_STARTS_WITH: 'instr(name, ?) = 1',
-  TEXT_QUERY_METHOD_STARTS_WITH_IGNORE_CASE: 'instr(lower(name), lower(?)) = 1',
-  TEXT_QUERY_METHOD_CONTAINS: 'instr(name, ?) > 0',
-  TEXT_QUERY_METHOD_CONTAINS_IGNORE_CASE: 'instr(lower(name), lower(?)) > 0',
-  TEXT_QUERY_METHOD_ENDS_WITH: 'substr(name, -length(?)) = ?',
-  TEXT_QUERY_METHOD_ENDS_WITH_IGNORE_CASE: 'lower(substr(name, -length(?))) = lower(?)',
-} as const;
-
-export type NameMethod = keyof typeof NAME_TESTS;
-export const NAME_METHODS = Object.keys(NAME_TESTS) as NameMethod[];
-
 /** One condition of a search. */
-export type OrganizationFilter = { readonly id: string } | { readonly name: string; readonly method: NameMethod };
+export type OrganizationFilter = { readonly id: string } | { readonly name: string; readonly method: TextMethod };
 
 export type OrganizationOrder = 'creation_date, id' | 'name, id' | 'name DESC, id DESC';
 
@@ -58,20 +45,14 @@ export async function searchOrganizations(
   order: OrganizationOrder,
   page: Page,
 ): Promise<Found<Organization>> {
-  const conditions = [
-    ...(scope.everywhere ? [] : [{ test: 'id IN (SELECT value FROM json_each(?))', values: [JSON.stringify(scope.organizations)] }]),
-    ...filters.map(conditionOf),
-  ];
-  const matching = `FROM organization WHERE ${conditions.map(({ test }) => test).join(' AND ') || 'TRUE'}`;
-  const values = conditions.flatMap((condition) => condition.values);
-  const { total, rows } = await findPage<OrganizationRow>(db, { columns: '*', matching, values, order }, page);
+  const { test, values } = all(
+    [
+      scope.everywhere ? [] : [oneOf('id', scope.organizations)],
+      filters.map((filter) => ('id' in filter ? { test: 'id = ?', values: [filter.id] } : textCondition('name', filter.method, filter.name))),
+    ].flat(),
+  );
+  const { total, rows } = await findPage<OrganizationRow>(db, { columns: '*', matching: `FROM organization WHERE ${test}`, values, order }, page);
   return { total, rows: rows.map(fromRow) };
-}
-
-function conditionOf(filter: OrganizationFilter): { readonly test: string; readonly values: readonly string[] } {
-  if ('id' in filter) return { test: 'id = ?', values: [filter.id] };
-  const test = NAME_TESTS[filter.method];
-  return { test, values: [...test].filter((character) => character === '?').map(() => filter.name) };
 }
 
 interface OrganizationRow {

@@ -32,14 +32,17 @@ export interface User {
 /** How a user is addressed: by id, or by login name in any case. */
 export type UserKey = { readonly userId: string } | { readonly loginName: string };
 
+/** Text without its letter case and Unicode form. */
+export const foldText = (text: string): string => text.normalize('NFKC').toLowerCase();
+
 /** A login name as it is compared: two that differ in case or in Unicode form only are one. */
-export const foldLoginName = (loginName: string): string => loginName.trim().normalize('NFKC').toLowerCase();
+export const foldLoginName = (loginName: string): string => foldText(loginName.trim());
 
 /** The user with this id or login name, whatever its state but deleted. */
 export async function findUser(db: D1Database, key: UserKey): Promise<User | undefined> {
   const [column, value] = 'userId' in key ? ['id', key.userId] : ['login_name_key', foldLoginName(key.loginName)];
   const row = await db.prepare(`SELECT * FROM user WHERE ${column} = ?1 AND state <> 'deleted'`).bind(value).first<UserRow>();
-  return row === null ? undefined : fromRow(row);
+  return row === null ? undefined : userFromRow(row);
 }
 
 /** What the details of an answer say about a user, also about one who was just deleted. */
@@ -57,7 +60,8 @@ export async function findUserDetails(db: D1Database, userId: string): Promise<U
   return row === null ? undefined : { sequence: row.sequence, changeDate: row.change_date, organizationId: row.organization_id };
 }
 
-interface UserRow {
+/** A row of `user`. */
+export interface UserRow {
   id: string;
   organization_id: string;
   kind: 'human' | 'machine';
@@ -85,7 +89,7 @@ interface UserRow {
   description: string;
 }
 
-function fromRow(row: UserRow): User {
+export function userFromRow(row: UserRow): User {
   return {
     id: row.id,
     organizationId: row.organization_id,

@@ -3,6 +3,7 @@ import { ConfigurationError, configOf } from '../config.ts';
 import { misconfigured, type Problem, unavailable } from '../core/problem.ts';
 import { ok } from '../core/result.ts';
 import { doctorOperations } from './doctor.ts';
+import { listUsersOperations } from './list-users.ts';
 import { machineUserOperations } from './machine-users.ts';
 import { memberOperations } from './members.ts';
 import { notBuilt } from './not-built.ts';
@@ -12,6 +13,7 @@ import { passwordOperations } from './password.ts';
 import { personalAccessTokenOperations } from './personal-access-tokens.ts';
 import { beforeDeadline, type Env, refuse, restOf } from './rest.ts';
 import { sessionOperations } from './sessions.ts';
+import { userAddressOperations } from './user-addresses.ts';
 import { userStateOperations } from './user-state.ts';
 import { userOperations } from './users.ts';
 
@@ -20,7 +22,9 @@ export const operations: readonly Operation[] = [
   ...sessionOperations,
   ...machineUserOperations,
   ...userOperations,
+  ...listUsersOperations,
   ...userStateOperations,
+  ...userAddressOperations,
   ...passwordOperations,
   ...personalAccessTokenOperations,
   ...memberOperations,

@@ -52,9 +52,11 @@ function withPath(raw: Raw, parameters: Record<string, string>): Raw {
   return Object.fromEntries([...Object.entries(raw).filter(([name]) => !overridden.has(name)), ...Object.entries(parameters)]);
 }
 
-/** The first broken rule, naming its field; or, where every rule holds, the part that is not built. */
+/** The first broken rule, under its id or naming its field; or, where every rule holds, the part that is not built. */
 function problemOf({ issues }: z.ZodError): Problem {
   const broken = issues.find((issue) => unbuiltPart(issue) === undefined);
+  const known: Problem | undefined = broken?.code === 'custom' ? broken.params?.problem : undefined;
+  if (known) return known;
   if (broken) return invalid(`invalid ${broken.path.join('.') || 'request'}: ${broken.message}`);
   return notBuilt(issues.map(unbuiltPart).join(', '));
 }
@@ -69,3 +71,9 @@ export const unbuilt = (what: string) =>
     .superRefine((value, context) => {
       if (value !== undefined) context.addIssue({ code: 'custom', message: 'is not implemented', params: { notBuilt: what } });
     });
+
+/** Refuses a message, from within its schema, by a problem that has an id of its own. */
+export function refuseBy(context: z.RefinementCtx, problem: Problem): never {
+  context.addIssue({ code: 'custom', message: problem.message, params: { problem } });
+  return z.NEVER;
+}

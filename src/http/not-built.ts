@@ -6,13 +6,9 @@ const inBoth = (route: Route): Route[] => [route, route.replace('/v2/', '/v2beta
 export const notBuilt: readonly Route[] = [
   ...[
     'POST /v2/sessions/search',
-    'POST /v2/users',
     'PUT /v2/users/human/{userId}',
-    'POST /v2/users/{userId}/email',
     'POST /v2/users/{userId}/email/resend',
     'POST /v2/users/{userId}/email/verify',
-    'POST /v2/users/{userId}/phone',
-    'DELETE /v2/users/{userId}/phone',
     'POST /v2/users/{userId}/phone/resend',
     'POST /v2/users/{userId}/phone/verify',
     'POST /v2/users/{userId}/password_reset',

@@ -5,12 +5,12 @@ import { fail, ok } from '../core/result.ts';
 import { newDecimalId } from '../crypto/tokens.ts';
 import {
   insertOrganization,
-  NAME_METHODS,
   type Organization,
   type OrganizationFilter,
   type OrganizationOrder,
   searchOrganizations,
 } from '../directory/organizations.ts';
+import { TEXT_METHODS } from '../directory/text-method.ts';
 import { scopeOfCaller } from './caller.ts';
 import { unbuilt } from './decode.ts';
 import { FILTERS_MOST, listQuery, pageOf, presentListDetails } from './list-query.ts';
@@ -47,7 +47,7 @@ const QUERIES = ['idQuery', 'nameQuery', 'domainQuery', 'stateQuery', 'defaultQu
 const query = message(
   {
     idQuery: message({ id: text(1, 200) }).optional(),
-    nameQuery: message({ name: text(1, 200), method: enumeration(NAME_METHODS).optional() }).optional(),
+    nameQuery: message({ name: text(1, 200), method: enumeration(TEXT_METHODS).optional() }).optional(),
     domainQuery: unbuilt('queries.domainQuery'),
     stateQuery: unbuilt('queries.stateQuery'),
     defaultQuery: unbuilt('queries.defaultQuery'),

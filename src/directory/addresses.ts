@@ -1,0 +1,21 @@
+/** Where a user is reached: the columns of `user` that hold it. */
+export type AddressKind = 'email' | 'phone';
+
+const change = (kind: AddressKind): string => `
+  UPDATE user SET ${kind} = ?2, ${kind}_verified = ?3, sequence = sequence + 1, change_date = ?4
+  WHERE id = ?1 AND ${kind} <> ?2 AND kind = 'human' AND state <> 'deleted'`;
+
+const CHANGE: Record<AddressKind, string> = { email: change('email'), phone: change('phone') };
+
+/** An address that a user is to have; an empty one is none. */
+export interface NewAddress {
+  readonly kind: AddressKind;
+  readonly address: string;
+  readonly verified: boolean;
+}
+
+/** Replaces a person's e-mail address or phone number; false when it is the same already, or the person is gone. */
+export async function changeAddress(db: D1Database, userId: string, { kind, address, verified }: NewAddress, now: number): Promise<boolean> {
+  const { meta } = await db.prepare(CHANGE[kind]).bind(userId, address, Number(verified), now).run();
+  return meta.changes > 0;
+}
