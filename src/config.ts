@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { LifetimePolicy } from './core/session/policy.ts';
 import type { AttemptPolicy } from './core/user/attempts.ts';
 import { type KeyRing, keyRing } from './crypto/key-ring.ts';
+import { PASSWORD_SCHEMES, type PasswordHashing } from './crypto/password-hashing.ts';
 
 /** Everything that a deployment can set, typed. Read once an isolate. */
 export interface Config {
@@ -9,7 +10,7 @@ export interface Config {
   readonly defaultOrganizationId: string | undefined;
   readonly adminTokens: readonly string[];
   readonly sessionIdKeys: KeyRing;
-  readonly peppers: KeyRing;
+  readonly passwords: PasswordHashing;
   readonly sessionCells: number;
   readonly userCells: number;
   readonly lifetime: LifetimePolicy;
@@ -47,6 +48,8 @@ const SETTINGS = z.object({
   SESSION_ID_KEYS: keys('SHA-256'),
   /** Secret. Key list of the pepper in password hashes. Dropping a key makes the passwords hashed under it unusable. */
   PEPPER_KEYS: keys('SHA-512'),
+  /** How new passwords are hashed: `pbkdf2-sha512`, `argon2id` or `scrypt`. Whatever it is, every hash that is stored is verified by its own scheme. */
+  PASSWORD_HASH: z.enum(PASSWORD_SCHEMES, `one of ${PASSWORD_SCHEMES.join(', ')}`).default('pbkdf2-sha512'),
   /** Id of the instance, shown as the resource owner of sessions. */
   INSTANCE_ID: z.string().min(1).max(200).default('sallyport'),
   /** Organisation of a new user for which none is named. Default: the caller's, or else the oldest. */
@@ -94,7 +97,7 @@ export function configOf(env: object): Config {
     defaultOrganizationId: settings.DEFAULT_ORGANIZATION_ID,
     adminTokens: settings.ADMIN_TOKEN,
     sessionIdKeys: settings.SESSION_ID_KEYS,
-    peppers: settings.PEPPER_KEYS,
+    passwords: { scheme: settings.PASSWORD_HASH, peppers: settings.PEPPER_KEYS },
     sessionCells: settings.SESSION_CELLS,
     userCells: settings.USER_CELLS,
     lifetime: {

@@ -68,7 +68,7 @@ const setPassword = (version: Version): Operation =>
  */
 async function replace({ cells, config, db, now }: Call, user: User, password: string, changeRequired: boolean): Promise<boolean> {
   const cell = cells.user(user.cell);
-  const passwordHash = await hashPassword(password, config.peppers);
+  const passwordHash = await hashPassword(password, config.passwords);
   await cell.forget(user.id);
   try {
     return await replacePassword(db, { userId: user.id, passwordHash, changeRequired, expectedVersion: user.passwordVersion }, now);
