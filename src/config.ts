@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { LifetimePolicy } from './core/session/policy.ts';
 import type { AttemptPolicy } from './core/user/attempts.ts';
 import { type KeyPurpose, type KeyRing, keyRing } from './crypto/key-ring.ts';
+import { PASSWORD_SCHEMES, type PasswordHashing } from './crypto/password-hashing.ts';
 
 /** Everything that a deployment can set, typed. Read once an isolate. */
 export interface Config {
@@ -11,7 +12,7 @@ export interface Config {
   readonly sessionIdKeys: KeyRing;
   readonly sealKeys: KeyRing;
   readonly idempotencyKeys: KeyRing;
-  readonly peppers: KeyRing;
+  readonly passwords: PasswordHashing;
   readonly sessionCells: number;
   readonly userCells: number;
   readonly forceMfa: boolean;
@@ -101,6 +102,8 @@ const SETTINGS = z.object({
   SESSION_ID_KEYS: keys('SHA-256'),
   /** Secret. Key list of the pepper in password hashes. Dropping a key makes the passwords hashed under it unusable. */
   PEPPER_KEYS: keys('SHA-512'),
+  /** How new passwords are hashed: `pbkdf2-sha512`, `argon2id` or `scrypt`. Whatever it is, every hash that is stored is verified by its own scheme. */
+  PASSWORD_HASH: z.enum(PASSWORD_SCHEMES, `one of ${PASSWORD_SCHEMES.join(', ')}`).default('pbkdf2-sha512'),
   /** Secret. Key list, keys of just 32 bytes, that seals secrets at rest. Dropping a key makes what was sealed under it unreadable. */
   SEAL_KEYS: keys('AES-GCM'),
   /** Secret. Key list that recognises repeats of a request (Idempotency-Key) and of an attempt. Five minutes after a new one, the old one can go. */
@@ -164,7 +167,7 @@ export function configOf(env: object): Config {
     sessionIdKeys: settings.SESSION_ID_KEYS,
     sealKeys: settings.SEAL_KEYS,
     idempotencyKeys: settings.IDEMPOTENCY_KEYS,
-    peppers: settings.PEPPER_KEYS,
+    passwords: { scheme: settings.PASSWORD_HASH, peppers: settings.PEPPER_KEYS },
     sessionCells: settings.SESSION_CELLS,
     userCells: settings.USER_CELLS,
     forceMfa: settings.FORCE_MFA === 'true',

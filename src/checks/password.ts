@@ -9,7 +9,7 @@ const userNotFound: Problem = { kind: 'failed-precondition', id: 'COMMAND-3n77z'
 const passwordUnusable: Problem = { kind: 'failed-precondition', id: 'COMMAND-CahN2', message: 'Password cannot be verified and must be set anew' };
 const passwordNotSet: Problem = { kind: 'failed-precondition', id: 'COMMAND-3nJ4t', message: 'User has not set a password' };
 
-/** The password check (NIST 800-63B section 5.1.1): one hash in the Worker, about 70 ms of CPU. */
+/** The password check (NIST 800-63B section 5.1.1): one hash in the Worker, by the scheme that made it. */
 export async function checkPassword(
   facts: { readonly kind: 'human' | 'machine'; readonly passwordHash: string | undefined },
   password: string,

@@ -58,7 +58,7 @@ async function finding(subject: string, look: () => Promise<string>): Promise<Fi
 const keyLists = ({ config, now }: Call): Finding[] =>
   Object.entries({
     SESSION_ID_KEYS: config.sessionIdKeys,
-    PEPPER_KEYS: config.peppers,
+    PEPPER_KEYS: config.passwords.peppers,
     SEAL_KEYS: config.sealKeys,
     IDEMPOTENCY_KEYS: config.idempotencyKeys,
   }).map(([subject, ring]) => ({ subject, ...keyAges(ring, now) }));

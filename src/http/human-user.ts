@@ -44,7 +44,7 @@ export const humanFields = {
     .max(METADATA_MOST_ENTRIES)
     .optional(),
   password: message({ password: text(1, 200), changeRequired: flag.optional() }).optional(),
-  hashedPassword: unbuilt('hashedPassword'),
+  hashedPassword: message({ hash: text(1, 200), changeRequired: flag.optional() }).optional(),
   idpLinks: unbuiltList('idpLinks'),
   totpSecret: unbuilt('totpSecret'),
 };

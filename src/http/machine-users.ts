@@ -46,7 +46,9 @@ function kindOf({ human, machine }: z.infer<typeof createUserMessage>) {
   if (human) {
     const profile = profileOf(human);
     if (!profile.ok) return profile;
-    return ok<Kind>({ kind: 'human', username: profile.value.email, profile: profile.value, password: human.password });
+    const { password, hashedPassword } = human;
+    const secrets = { password, hashedPassword, hashRefusalId: 'USER-oz74onzvqr' } as const;
+    return ok<Kind>({ kind: 'human', username: profile.value.email, profile: profile.value, ...secrets });
   }
   if (machine === undefined) return fail(kindMissing);
   const displayName = machine.name.trim();

@@ -2,11 +2,11 @@ import { newUserCell } from '../cells/placement.ts';
 import { type Problem, unavailable } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { complexityProblem } from '../core/user/password-complexity.ts';
-import { hashPassword } from '../crypto/password-hash.ts';
 import { newDecimalId } from '../crypto/tokens.ts';
 import { insertUser, type NewUser } from '../directory/create-user.ts';
 import { foldLoginName } from '../directory/users.ts';
 import type { Call } from './operation.ts';
+import { type GivenPassword, passwordToStore } from './password-to-store.ts';
 import { text } from './protojson.ts';
 import { targetOrganization } from './target-organization.ts';
 
@@ -41,14 +41,13 @@ export const MACHINE_PROFILE: Omit<Profile, 'displayName'> = {
 };
 
 /** A user to be created. Without an id one is made up; without a username the id serves as one. */
-export interface Registration {
+export interface Registration extends GivenPassword {
   readonly kind: NewUser['kind'];
   readonly userId: string | undefined;
   readonly organizationId: string | undefined;
   readonly username: string | undefined;
   readonly profile: Profile;
   readonly description?: string;
-  readonly password?: { readonly password: string; readonly changeRequired?: boolean | undefined } | undefined;
 }
 
 export interface Registered {
@@ -80,15 +79,15 @@ export async function registerUser(call: Call, registration: Registration): Prom
   if (!target.ok) return target;
 
   const { config, db, now, region } = call;
-  const passwordHash = password && (await hashPassword(password.password, config.peppers));
+  const secret = await passwordToStore(registration, config.passwords);
+  if (!secret.ok) return secret;
   const row = {
     ...profile,
     kind,
     description,
     organizationId: target.value,
     cell: newUserCell(region, config.userCells),
-    passwordHash,
-    passwordChangeRequired: password?.changeRequired === true,
+    ...secret.value,
   };
   for (let tries = 0; tries < TRIES; tries += 1) {
     const id = userId ?? newDecimalId(now);

@@ -79,7 +79,7 @@ async function replace({ caller, cells, config, db, now }: Call, user: User, pas
   const { id: userId, passwordVersion: expectedVersion } = user;
   const { changeRequired, endSessions } = terms;
   const cell = cells.user(user.cell);
-  const passwordHash = await hashPassword(password, config.peppers);
+  const passwordHash = await hashPassword(password, config.passwords);
   await cell.beginPasswordChange({ userId, version: expectedVersion + 1, callerId: caller.id, endSessions, exceptSessionId: caller.sessionId });
   try {
     return await replacePassword(db, { userId, passwordHash, changeRequired, expectedVersion }, now);

@@ -47,6 +47,7 @@ const addHuman = (version: Version): Operation =>
         username: input.username ?? profile.value.email,
         profile: profile.value,
         password: input.password,
+        hashedPassword: input.hashedPassword,
       });
       if (!registered.ok) return registered;
       const { userId, organizationId } = registered.value;

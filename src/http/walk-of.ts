@@ -5,7 +5,7 @@ import type { Call } from './operation.ts';
 export const walkOf = ({ cells, db, config, now }: Call): Walk => ({
   cells,
   db,
-  peppers: config.peppers,
+  passwords: config.passwords,
   sealKeys: config.sealKeys,
   idempotencyKeys: config.idempotencyKeys,
   deadline: now + config.deadlineMs * 0.9,

@@ -69,7 +69,7 @@ type Reserved = Extract<Reservation, { kind: 'reserved' }>;
 /** One reserved attempt, from the look at its secrets to its settlement. */
 async function tryOnce(walk: Walk, subject: Subject, secrets: Secrets, { id, reservedAt, facts }: Reserved): Promise<Result<Attempted> | 'stale'> {
   const cell = walk.cells.user(subject.cell);
-  const finding = secrets.password && (await checkPassword(facts, secrets.password.password, walk.peppers));
+  const finding = secrets.password && (await checkPassword(facts, secrets.password.password, walk.passwords.peppers));
   const verdicts = finding && finding.kind !== 'not-ready' ? [{ method: 'password' as const, passed: finding.kind === 'passed' }] : [];
   const settled: Settled = await cell.settle({ reservationId: id, userId: subject.id, verdicts });
   if (settled.kind === 'stale') return 'stale';

@@ -17,7 +17,7 @@ export async function identify(walk: Walk, checks: Checks, sessionCell: string, 
   if (checks.user === undefined) return ok(undefined);
   const user = await findUser(walk.db, checks.user);
   if (user === undefined || !covers(write, user.organizationId)) {
-    if (checks.password) await spendHashTime(checks.password.password, walk.peppers);
+    if (checks.password) await spendHashTime(checks.password.password, walk.passwords);
     return fail(userNotFound);
   }
   const { id, organizationId, preferredLanguage, cell, state, epoch } = user;

@@ -1,11 +1,12 @@
 import type { Cells } from '../cells/stubs.ts';
 import type { KeyRing } from '../crypto/key-ring.ts';
+import type { PasswordHashing } from '../crypto/password-hashing.ts';
 
 /** What a walk reaches for: the stores, the keys, and how long it may go on. */
 export interface Walk {
   readonly cells: Cells;
   readonly db: D1Database;
-  readonly peppers: KeyRing;
+  readonly passwords: PasswordHashing;
   readonly sealKeys: KeyRing;
   readonly idempotencyKeys: KeyRing;
   /** The moment, in milliseconds since 1970, after which the walk waits for nobody. */

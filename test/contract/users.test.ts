@@ -157,7 +157,6 @@ describe('POST /users/human', () => {
 
   it('refuses what is not built, instead of leaving it out', async () => {
     for (const overrides of [
-      { hashedPassword: { hash: '$2a$10$x' } },
       { idpLinks: [{ idpId: '1', userId: '2', userName: '3' }] },
       { totpSecret: 'JBSWY3DPEHPK3PXP' },
       { email: { email: 'm@mouse.com', sendCode: {} } },

@@ -29,7 +29,7 @@ const CENTURY = 100 * 365 * 86_400;
 
 describe('the configuration', () => {
   it('needs five secrets and has a default for everything else', () => {
-    const { sessionIdKeys, peppers, sealKeys, idempotencyKeys, ...rest } = configWith();
+    const { sessionIdKeys, passwords, sealKeys, idempotencyKeys, ...rest } = configWith();
     expect(rest).toEqual({
       instanceId: 'sallyport',
       defaultOrganizationId: undefined,
@@ -42,7 +42,8 @@ describe('the configuration', () => {
       deadlineMs: 10 * SECOND,
       jwtIssuers: [],
     });
-    expect([sessionIdKeys, peppers, sealKeys, idempotencyKeys].map(({ newest }) => newest)).toEqual([1, 1, 1, 1]);
+    expect([sessionIdKeys, passwords.peppers, sealKeys, idempotencyKeys].map(({ newest }) => newest)).toEqual([1, 1, 1, 1]);
+    expect(passwords.scheme).toBe('pbkdf2-sha512');
   });
 
   it('is read once an isolate', () => {
@@ -53,7 +54,7 @@ describe('the configuration', () => {
 
   it('keeps the keys of each purpose apart', () => {
     const config = configWith({ SESSION_ID_KEYS: `3:${key(1)},1:${key(2)}`, PEPPER_KEYS: `7:${key(3)}` });
-    expect([config.sessionIdKeys.newest, [...config.sessionIdKeys.keys.keys()], config.peppers.newest]).toEqual([3, [3, 1], 7]);
+    expect([config.sessionIdKeys.newest, [...config.sessionIdKeys.keys.keys()], config.passwords.peppers.newest]).toEqual([3, [3, 1], 7]);
   });
 });
 
@@ -124,6 +125,16 @@ describe('a name', () => {
     expect(nameOf(configWith({ [setting]: 'x'.repeat(200) }))).toHaveLength(200);
     expect(faultWith({ [setting]: '' })).toBe(`Setting ${setting} is missing`);
     expect(faultWith({ [setting]: 'x'.repeat(201) })).toMatch(`Setting ${setting} is not valid: `);
+  });
+});
+
+describe('the hash of new passwords', () => {
+  it.each(['pbkdf2-sha512', 'argon2id', 'scrypt'])('may be %s', (scheme) => {
+    expect(configWith({ PASSWORD_HASH: scheme }).passwords.scheme).toBe(scheme);
+  });
+
+  it.each(['', 'bcrypt', 'md5', 'Argon2id'])('is refused when it is another: %j', (scheme) => {
+    expect(faultWith({ PASSWORD_HASH: scheme })).toMatch(/^Setting PASSWORD_HASH is (missing|not valid: one of pbkdf2-sha512, argon2id, scrypt)$/);
   });
 });
 

@@ -102,11 +102,11 @@ describe('a random code', () => {
   it('for recovery is ten characters and a hyphen, and is stored as a MAC of its user', async () => {
     const code = newRecoveryCode();
     expect(code).toMatch(/^[0-9a-hjkmnp-tv-z]{5}-[0-9a-hjkmnp-tv-z]{5}$/);
-    const tag = await recoveryTag(config.peppers, 'minnie', code);
+    const tag = await recoveryTag(config.passwords.peppers, 'minnie', code);
     expect(tag).not.toContain(code);
-    expect(await recoveryTag(config.peppers, 'minnie', ` ${code.toUpperCase().replace('-', '')} `)).toBe(tag);
-    expect(await recoveryTag(config.peppers, 'mickey', code)).not.toBe(tag);
-    expect(await recoveryTag(config.peppers, 'minnie', 'o1l')).toBe(await recoveryTag(config.peppers, 'minnie', '01I'));
+    expect(await recoveryTag(config.passwords.peppers, 'minnie', ` ${code.toUpperCase().replace('-', '')} `)).toBe(tag);
+    expect(await recoveryTag(config.passwords.peppers, 'mickey', code)).not.toBe(tag);
+    expect(await recoveryTag(config.passwords.peppers, 'minnie', 'o1l')).toBe(await recoveryTag(config.passwords.peppers, 'minnie', '01I'));
   });
 });
 

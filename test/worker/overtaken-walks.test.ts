@@ -24,7 +24,7 @@ const end = (login: Login) =>
 async function setPassword(user: User, password: string): Promise<void> {
   const cell = cells.user(user.cell);
   await cell.forget(user.id);
-  const hash = await hashPassword(password, config.peppers);
+  const hash = await hashPassword(password, config.passwords);
   await env.DB.prepare('UPDATE user SET password_hash = ?2 WHERE id = ?1').bind(user.id, hash).run();
   await cell.forget(user.id);
 }

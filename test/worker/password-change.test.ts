@@ -14,7 +14,7 @@ const begin = (user: User, more: { endSessions?: boolean } = {}) =>
   cells.user(user.cell).beginPasswordChange({ userId: user.id, version: user.passwordVersion + 1, callerId: 'admin', endSessions: false, ...more });
 
 async function write(user: User): Promise<void> {
-  const passwordHash = await hashPassword(NEW_PASSWORD, config.peppers);
+  const passwordHash = await hashPassword(NEW_PASSWORD, config.passwords);
   const written = { userId: user.id, passwordHash, changeRequired: false, expectedVersion: user.passwordVersion };
   expect(await replacePassword(env.DB, written, Date.now())).toBe(true);
 }

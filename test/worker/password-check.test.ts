@@ -3,10 +3,10 @@ import { hashPassword } from '../../src/crypto/password-hash.ts';
 import { config, must, newSession, newUser, outcome, PASSWORD, passwordCheck, patch, read } from './world.ts';
 
 const STRANGE = {
-  'under a pepper that is no longer listed': async () => (await hashPassword(PASSWORD, config.peppers)).replace('k=1', 'k=9'),
+  'under a pepper that is no longer listed': async () => (await hashPassword(PASSWORD, config.passwords)).replace('k=1', 'k=9'),
   'in an encoding that nobody knows': async () => '$strange$abc',
-  'whose salt is no base64': async () => (await hashPassword(PASSWORD, config.peppers)).replace(/\$[^$]{24}\$/, `$${'*'.repeat(24)}$`),
-  'that is damaged': async () => (await hashPassword(PASSWORD, config.peppers)).slice(0, 40),
+  'whose salt is no base64': async () => (await hashPassword(PASSWORD, config.passwords)).replace(/\$[^$]{24}$/, `$${'*'.repeat(24)}`),
+  'that is damaged': async () => (await hashPassword(PASSWORD, config.passwords)).slice(0, 40),
 };
 
 describe('a password hash', () => {

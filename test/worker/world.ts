@@ -19,12 +19,12 @@ export const config = configOf(env);
 export const cells = cellsOf(env);
 export const PASSWORD = 'V3ryS3cure!';
 
-const hashed = hashPassword(PASSWORD, config.peppers);
+const hashed = hashPassword(PASSWORD, config.passwords);
 
 export const walkWith = (within: Partial<Walk> = {}): Walk => ({
   cells,
   db: env.DB,
-  peppers: config.peppers,
+  passwords: config.passwords,
   sealKeys: config.sealKeys,
   idempotencyKeys: config.idempotencyKeys,
   deadline: Date.now() + 9_000,
