@@ -18,6 +18,18 @@ export async function replacePassword(db: D1Database, password: NewPassword, now
   return meta.changes > 0;
 }
 
+/**
+ * Puts another hash of the same password in place of the one that was read; false when that is no longer there. Neither the password's version nor
+ * the user's sequence moves: nothing changed that anybody could see.
+ */
+export async function rehashPassword(db: D1Database, userId: string, { before, after }: { before: string; after: string }): Promise<boolean> {
+  const { meta } = await db
+    .prepare("UPDATE user SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2 AND state <> 'deleted'")
+    .bind(userId, before, after)
+    .run();
+  return meta.changes > 0;
+}
+
 /** The version of a user's password, which grows with each change; undefined for a user who is not there. */
 export async function findPasswordVersion(db: D1Database, userId: string): Promise<number | undefined> {
   const row = await db

@@ -18,6 +18,8 @@ export interface Call {
   readonly db: D1Database;
   readonly cells: Cells;
   readonly region: Region;
+  /** Goes on with work that nobody waits for, after the answer if need be. */
+  readonly later: (work: Promise<void>) => void;
   /** Milliseconds since 1970, read once a request. */
   readonly now: number;
   /** `x-zitadel-orgid`, as it was sent. */

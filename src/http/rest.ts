@@ -84,6 +84,7 @@ async function carryOut(context: Context<Env>, operation: Operation): Promise<Re
     config,
     db,
     cells,
+    later: (work) => context.executionCtx.waitUntil(work),
     region: regionOf((context.req.raw.cf ?? {}) as Place),
     now,
     organizationHeader: context.req.header('x-zitadel-orgid'),

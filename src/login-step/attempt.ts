@@ -1,4 +1,4 @@
-import type { PastFailures, Reservation, Settled } from '../cells/protocol.ts';
+import type { Facts, PastFailures, Reservation, Settled } from '../cells/protocol.ts';
 import { checkPassword } from '../checks/password.ts';
 import { unavailable } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
@@ -11,6 +11,8 @@ import type { Walk } from './walk.ts';
 export interface Attempted {
   readonly verdicts: Omit<Verdicts, 'user'>;
   readonly resettable: readonly PastFailures[];
+  /** What the checks relied on; none when there was nothing to check. */
+  readonly facts?: Facts;
 }
 
 type Secrets = Pick<Checks, 'password'>;
@@ -76,5 +78,5 @@ async function tryOnce(walk: Walk, subject: Subject, secrets: Secrets, { id, res
   if (settled.kind === 'lost') return fail(unavailable('The attempt was lost'));
   if (finding?.kind === 'not-ready') return fail(finding.problem);
   if (finding?.kind === 'wrong') return fail(passwordInvalid(settled.failures.password ?? 1));
-  return ok({ verdicts: { password: { userId: subject.id, reservedAt, version: facts.passwordVersion } }, resettable: settled.resettable });
+  return ok({ verdicts: { password: { userId: subject.id, reservedAt, version: facts.passwordVersion } }, resettable: settled.resettable, facts });
 }

@@ -48,10 +48,10 @@ export async function createSession(walk: Walk, request: CreateRequest): Promise
   const sessionToken = newSessionToken(sessionId);
   const keyed = place && { ...(await keyedWith(walk.sealKeys, sessionId, [place.mark], { sessionToken })), otherIds: place.otherIds };
   const nextToken = await digest(sessionToken);
-  const { verdicts, reset } = findings.value;
+  const { verdicts, afterwards } = findings.value;
   const committed = await walk.cells.session(sessionCell).create({ sessionId, callerId, nextToken, command, verdicts, keyed });
   if (!committed.ok) return committed;
-  await reset();
+  await afterwards();
   if ('repeat' in committed.value) return answerAgain(walk, committed.value);
   return ok({ ...committed.value, sessionId, sessionToken });
 }

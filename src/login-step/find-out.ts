@@ -6,6 +6,7 @@ import type { Repeated } from '../core/session/repeat.ts';
 import { subjectOf } from '../core/session/subject.ts';
 import { attempt } from './attempt.ts';
 import { identify } from './identify.ts';
+import { rehash } from './rehash.ts';
 import { resetFailures } from './reset-failures.ts';
 import type { Walk } from './walk.ts';
 
@@ -14,8 +15,8 @@ export interface Findings {
   /** The live token's digest under which the checks were begun; none for a new session. */
   readonly basis: string | undefined;
   readonly verdicts: Verdicts;
-  /** Forgets the failures before these successes; to be called once they are committed. */
-  readonly reset: () => Promise<void>;
+  /** What follows from these successes once they are committed: failures before them are forgotten, an outdated hash is replaced. */
+  readonly afterwards: () => Promise<void>;
 }
 
 /** A request whose checks are to be run. */
@@ -55,15 +56,19 @@ async function runChecks<R extends Repeated>(walk: Walk, inquiry: Inquiry<R>): P
   const subject = subjectOf(peeked.value.user, named.value, checks);
   if (!subject.ok) return subject;
   const basis = peeked.value.token;
-  if (subject.value === undefined) return ok({ basis, verdicts: {}, reset: async () => {} });
+  if (subject.value === undefined) return ok({ basis, verdicts: {}, afterwards: async () => {} });
 
-  const { cell, id } = subject.value;
-  const attempted = await attempt(walk, subject.value, checks, { shared, goOn: peek });
+  const person = subject.value;
+  const { cell, id } = person;
+  const attempted = await attempt(walk, person, checks, { shared, goOn: peek });
   if (!attempted.ok) return attempted;
-  const { verdicts, resettable } = attempted.value;
+  const { verdicts, resettable, facts } = attempted.value;
   return ok({
     basis,
     verdicts: { ...verdicts, ...(named.value && { user: named.value }) },
-    reset: () => resetFailures(walk, cell, id, resettable),
+    afterwards: () => {
+      if (checks.password && facts) rehash(walk, person, checks.password.password, facts);
+      return resetFailures(walk, cell, id, resettable);
+    },
   });
 }

@@ -28,7 +28,7 @@ export interface Updated extends Committed {
 }
 
 const TRIES = 3;
-const NOTHING_TO_FIND_OUT: Findings = { basis: undefined, verdicts: {}, reset: async () => {} };
+const NOTHING_TO_FIND_OUT: Findings = { basis: undefined, verdicts: {}, afterwards: async () => {} };
 
 /** What every try of one PATCH has in common. */
 interface Tried extends UpdateRequest {
@@ -62,7 +62,7 @@ async function tryOnce(walk: Walk, { presented, marks, ...request }: Tried): Pro
   if (!findings.ok) return findings;
   if ('repeat' in findings.value) return answerAgain(walk, sessionId, findings.value);
 
-  const { verdicts, reset } = findings.value;
+  const { verdicts, afterwards } = findings.value;
   const basis = presented === undefined ? findings.value.basis : undefined;
   const sessionToken = newSessionToken(sessionId);
   const keyed = marks && (await keyedWith(walk.sealKeys, sessionId, marks, { sessionToken }));
@@ -70,7 +70,7 @@ async function tryOnce(walk: Walk, { presented, marks, ...request }: Tried): Pro
   const outcome = await cell.commit({ sessionId, callerId, presented, basis, nextToken, keyed, write, command, verdicts });
   if (!outcome.ok) return outcome;
   if (outcome.value === 'raced') return 'raced';
-  await reset();
+  await afterwards();
   if ('repeat' in outcome.value) return answerAgain(walk, sessionId, outcome.value);
   return ok({ ...outcome.value, sessionToken: outcome.value.changed ? sessionToken : request.sessionToken });
 }

@@ -9,6 +9,8 @@ export interface Walk {
   readonly passwords: PasswordHashing;
   readonly sealKeys: KeyRing;
   readonly idempotencyKeys: KeyRing;
+  /** Goes on with work that nobody waits for, after the answer if need be. */
+  readonly later: (work: Promise<void>) => void;
   /** The moment, in milliseconds since 1970, after which the walk waits for nobody. */
   readonly deadline: number;
 }

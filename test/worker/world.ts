@@ -27,6 +27,7 @@ export const walkWith = (within: Partial<Walk> = {}): Walk => ({
   passwords: config.passwords,
   sealKeys: config.sealKeys,
   idempotencyKeys: config.idempotencyKeys,
+  later: (work) => void work,
   deadline: Date.now() + 9_000,
   ...within,
 });
