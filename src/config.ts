@@ -1,8 +1,11 @@
 import * as z from 'zod';
+import { isLoopback } from './core/loopback.ts';
 import type { LifetimePolicy } from './core/session/policy.ts';
 import type { AttemptPolicy } from './core/user/attempts.ts';
 import { type KeyPurpose, type KeyRing, keyRing } from './crypto/key-ring.ts';
 import { PASSWORD_SCHEMES, type PasswordHashing } from './crypto/password-hashing.ts';
+import { NOTIFY_SHAPE, type NotifySettings, notifySettings } from './notify/settings.ts';
+import { flag, seconds, whole } from './setting.ts';
 
 /** Everything that a deployment can set, typed. Read once an isolate. */
 export interface Config {
@@ -16,10 +19,15 @@ export interface Config {
   readonly sessionCells: number;
   readonly userCells: number;
   readonly forceMfa: boolean;
+  readonly codes: { readonly digits: number; readonly lifetimeMs: number };
+  /** Without a slash at its end. */
+  readonly loginUrl: string | undefined;
+  readonly totpIssuer: string;
   readonly lifetime: LifetimePolicy;
   readonly attempts: AttemptPolicy;
   readonly deadlineMs: number;
   readonly jwtIssuers: readonly TrustedIssuer[];
+  readonly notify: NotifySettings;
 }
 
 /** An issuer whose JWTs sign callers in: the `iss` and `aud` that they hold, where its keys are, and the claim that names roles. */
@@ -33,13 +41,6 @@ export interface TrustedIssuer {
 /** A setting that is missing or wrong. Its message names the setting and never its value; the caller is answered 503 with it. */
 export class ConfigurationError extends Error {}
 
-const whole = (fallback: number, least: number, most: number) =>
-  z
-    .union([z.number(), z.string().regex(/^\d{1,10}$/)], `a whole number from ${least} to ${most}`)
-    .transform(Number)
-    .refine((value) => Number.isInteger(value) && value >= least && value <= most, `a whole number from ${least} to ${most}`)
-    .default(fallback);
-const seconds = (fallback: number, least = 0) => whole(fallback, least, 100 * 365 * 86_400).transform((value) => value * 1000);
 const keys = (purpose: KeyPurpose) =>
   z.string().transform((list, context) => {
     try {
@@ -55,12 +56,11 @@ const webAddress = (name: string) => {
   const rule = `each ${name} is an https URL (http on loopback only) of at most 500 characters, without a user, a fragment or "|"`;
   return z.string(rule).max(500, rule).refine(isWebAddress, rule);
 };
-const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 
 function isWebAddress(text: string): boolean {
   if (!/^https?:\/\/[^\s|#@]+$/i.test(text) || !URL.canParse(text)) return false;
   const { protocol, hostname } = new URL(text);
-  return protocol === 'https:' || LOOPBACK.includes(hostname);
+  return protocol === 'https:' || isLoopback(hostname);
 }
 
 const ISSUER_LIST = 'a list of {issuer, audience, jwksUrl, roleClaim}, in JSON';
@@ -92,7 +92,7 @@ function parsedJson(text: string): unknown {
   }
 }
 
-const SETTINGS = z.object({
+const SHAPE = z.object({
   /** Secret. The operator's bearer token (IAM_OWNER and IAM_LOGIN_CLIENT); two, separated by a comma, while it is rotated. At least 32 characters each. */
   ADMIN_TOKEN: z
     .string()
@@ -117,16 +117,24 @@ const SETTINGS = z.object({
   /** Durable Objects a region among which new users are spread. May be raised at any time. */
   USER_CELLS: whole(8, 1, 10_000),
   /** Whether a session's token is taken as a bearer only once two factors (or a user-verified passkey) are proved in it. */
-  FORCE_MFA: z
-    .union([z.boolean(), z.enum(['true', 'false'])], 'true or false')
-    .transform(String)
-    .default('false'),
+  FORCE_MFA: flag(),
   /** Lifetime, in seconds, of a session whose creator asks for none. 30 days. */
   SESSION_DEFAULT_LIFETIME_SECONDS: seconds(30 * 86_400, 1),
   /** Longest lifetime, in seconds; longer requests are clamped. One year. */
   SESSION_MAX_LIFETIME_SECONDS: seconds(365 * 86_400, 1),
   /** Seconds without a successful PATCH after which a session expires; 0 is off. */
   SESSION_IDLE_TIMEOUT_SECONDS: seconds(0),
+  /** Digits of a code by SMS or e-mail. */
+  OTP_DIGITS: whole(8, 6, 12),
+  /** Seconds that such a code lasts. 5 minutes. */
+  OTP_LIFETIME_SECONDS: seconds(300, 30).refine((value) => value <= 86_400_000, 'a day at most'),
+  /** Where your login pages are: links in messages begin with it. Default: `/login` where the request came to. */
+  LOGIN_URL: z
+    .url({ protocol: /^https?$/ })
+    .transform((url) => url.replace(/\/+$/, ''))
+    .optional(),
+  /** Who an authenticator app says that a TOTP is of. */
+  TOTP_ISSUER: z.string().min(1).max(100).default('Sallyport'),
   /** Failures in a row from which attempts of that method are made one at a time, each after a wait; 0 is off. */
   BACK_OFF_FROM: whole(5, 0, 1000),
   /** The first wait, in seconds; it doubles with each further failure. */
@@ -138,12 +146,18 @@ const SETTINGS = z.object({
   /** How long it stays locked, in seconds; then the counter is 0 again. 15 minutes. */
   LOCK_SECONDS: seconds(15 * 60, 1),
   /** Seconds after which a request whose stores do not answer is answered 503; no more than a reservation lives. */
-  DEADLINE_SECONDS: whole(10, 1, 15).transform((value) => value * 1000),
+  DEADLINE_SECONDS: seconds(10, 1, 15),
   /**
    * Issuers whose JWTs sign callers in, as JSON text or a list: `[{"issuer":"https://id.example","audience":"sallyport",
    * "jwksUrl":"https://id.example/keys","roleClaim":"roles"}]`. `roleClaim` is "roles" unless it is given. None by default.
    */
   JWT_ISSUERS: trustedIssuers,
+  /** How people are told things. */
+  ...NOTIFY_SHAPE,
+});
+const SETTINGS = SHAPE.transform((settings, context) => {
+  const fault = (setting: string, message: string) => context.addIssue({ code: 'custom', message, path: [setting] });
+  return { ...settings, notify: notifySettings(settings, fault) };
 });
 
 const parsed = new WeakMap<object, Config>();
@@ -170,7 +184,10 @@ export function configOf(env: object): Config {
     passwords: { scheme: settings.PASSWORD_HASH, peppers: settings.PEPPER_KEYS },
     sessionCells: settings.SESSION_CELLS,
     userCells: settings.USER_CELLS,
-    forceMfa: settings.FORCE_MFA === 'true',
+    codes: { digits: settings.OTP_DIGITS, lifetimeMs: settings.OTP_LIFETIME_SECONDS },
+    loginUrl: settings.LOGIN_URL,
+    totpIssuer: settings.TOTP_ISSUER,
+    forceMfa: settings.FORCE_MFA,
     lifetime: {
       defaultLifetimeMs: Math.min(settings.SESSION_DEFAULT_LIFETIME_SECONDS, settings.SESSION_MAX_LIFETIME_SECONDS),
       maxLifetimeMs: settings.SESSION_MAX_LIFETIME_SECONDS,
@@ -185,6 +202,7 @@ export function configOf(env: object): Config {
     },
     deadlineMs: settings.DEADLINE_SECONDS,
     jwtIssuers: settings.JWT_ISSUERS,
+    notify: settings.notify,
   };
   parsed.set(env, config);
   return config;

@@ -1,8 +1,11 @@
-import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 import { secrets } from './support/secrets.ts';
 
 const root = new URL('..', import.meta.url).pathname;
+
+// workerd is to trust the tests' own authority; what starts it reads this when it is loaded.
+process.env.NODE_EXTRA_CA_CERTS = `${root}test/fixtures/tls/ca.pem`;
+const { cloudflareTest, readD1Migrations } = await import('@cloudflare/vitest-plugin');
 
 /** core: plain and fast. worker: inside workerd, with its objects and clock in hand. contract: over HTTP, as a caller sees it. */
 export default defineConfig({
@@ -26,6 +29,7 @@ export default defineConfig({
           cloudflareTest(async () => ({
             wrangler: { configPath: './wrangler.toml' },
             miniflare: {
+              email: { send_email: [{ name: 'EMAIL' }] },
               bindings: {
                 ...secrets,
                 MIGRATIONS: await readD1Migrations({
@@ -41,6 +45,7 @@ export default defineConfig({
           name: 'worker',
           root,
           include: ['test/worker/**/*.test.ts'],
+          globalSetup: 'test/support/peers/control.ts',
           setupFiles: ['test/support/migrate.ts'],
           isolate: false,
           testTimeout: 60_000,

@@ -36,11 +36,22 @@ describe('the configuration', () => {
       adminTokens: [TOKEN],
       sessionCells: 8,
       userCells: 8,
+      codes: { digits: 8, lifetimeMs: 300 * SECOND },
+      loginUrl: undefined,
+      totpIssuer: 'Sallyport',
       forceMfa: false,
       lifetime: { defaultLifetimeMs: 30 * DAY, maxLifetimeMs: 365 * DAY, idleTimeoutMs: 0 },
       attempts: { backOffFrom: 5, backOffMs: 1 * SECOND, backOffMaxMs: 60 * SECOND, lockAfter: 10, lockMs: 900 * SECOND },
       deadlineMs: 10 * SECOND,
       jwtIssuers: [],
+      notify: {
+        email: { provider: 'none' },
+        sms: { provider: 'none' },
+        smsDomain: undefined,
+        overrides: {},
+        deadlineMs: 8 * SECOND,
+        devMailbox: false,
+      },
     });
     expect([sessionIdKeys, passwords.peppers, sealKeys, idempotencyKeys].map(({ newest }) => newest)).toEqual([1, 1, 1, 1]);
     expect(passwords.scheme).toBe('pbkdf2-sha512');
@@ -64,12 +75,15 @@ const FIGURES: readonly (readonly [string, (config: Config) => number, number, n
   ['USER_CELLS', (config) => config.userCells, 1, 10_000],
   ['SESSION_MAX_LIFETIME_SECONDS', (config) => config.lifetime.maxLifetimeMs / SECOND, 1, CENTURY],
   ['SESSION_IDLE_TIMEOUT_SECONDS', (config) => config.lifetime.idleTimeoutMs / SECOND, 0, CENTURY],
+  ['OTP_DIGITS', (config) => config.codes.digits, 6, 12],
+  ['OTP_LIFETIME_SECONDS', (config) => config.codes.lifetimeMs / SECOND, 30, 86_400],
   ['BACK_OFF_FROM', (config) => config.attempts.backOffFrom, 0, 1000],
   ['BACK_OFF_SECONDS', (config) => config.attempts.backOffMs / SECOND, 1, CENTURY],
   ['BACK_OFF_MAX_SECONDS', (config) => config.attempts.backOffMaxMs / SECOND, 1, CENTURY],
   ['LOCK_AFTER', (config) => config.attempts.lockAfter, 0, 1000],
   ['LOCK_SECONDS', (config) => config.attempts.lockMs / SECOND, 1, CENTURY],
   ['DEADLINE_SECONDS', (config) => config.deadlineMs / SECOND, 1, 15],
+  ['DELIVERY_DEADLINE_SECONDS', (config) => config.notify.deadlineMs / SECOND, 1, 30],
 ];
 
 describe.each(FIGURES)('%s', (setting, figureOf, least, most) => {
@@ -113,6 +127,30 @@ describe('the default lifetime', () => {
   it('is never longer than the longest', () => {
     const config = configWith({ SESSION_DEFAULT_LIFETIME_SECONDS: '100', SESSION_MAX_LIFETIME_SECONDS: '60' });
     expect(config.lifetime).toMatchObject({ defaultLifetimeMs: 60 * SECOND, maxLifetimeMs: 60 * SECOND });
+  });
+});
+
+describe('the login pages', () => {
+  it('may be at any http or https URL, slashes at its end left out', () => {
+    for (const url of ['https://login.example', 'http://localhost:3000/login', 'https://acme.example/a/b']) {
+      for (const end of ['', '/', '//']) expect(configWith({ LOGIN_URL: url + end }).loginUrl).toBe(url);
+    }
+  });
+
+  it.each(['', ' ', 'login.example', '/login', 'ftp://login.example', 'javascript:alert(1)', 'https://', 7, null])(
+    'are at no such place: %j',
+    (url) => {
+      expect(faultWith({ LOGIN_URL: url })).toMatch(/^Setting LOGIN_URL is (missing|not valid)/);
+    },
+  );
+});
+
+describe('the issuer that an authenticator app shows', () => {
+  it('has 1 to 100 characters', () => {
+    expect(configWith({ TOTP_ISSUER: 'A' }).totpIssuer).toBe('A');
+    expect(configWith({ TOTP_ISSUER: 'x'.repeat(100) }).totpIssuer).toHaveLength(100);
+    expect(faultWith({ TOTP_ISSUER: '' })).toMatch(/^Setting TOTP_ISSUER is (missing|not valid)/);
+    expect(faultWith({ TOTP_ISSUER: 'x'.repeat(101) })).toMatch('Setting TOTP_ISSUER is not valid: ');
   });
 });
 
