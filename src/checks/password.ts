@@ -1,9 +1,7 @@
 import type { Problem } from '../core/problem.ts';
 import type { KeyRing } from '../crypto/key-ring.ts';
 import { verifyPassword } from '../crypto/password-hash.ts';
-
-/** What a check found out. `not-ready` is no attempt: there was nothing to compare with. */
-export type Finding = { readonly kind: 'passed' } | { readonly kind: 'wrong' } | { readonly kind: 'not-ready'; readonly problem: Problem };
+import type { Finding } from './finding.ts';
 
 const userNotFound: Problem = { kind: 'failed-precondition', id: 'COMMAND-3n77z', message: 'User could not be found' };
 const passwordUnusable: Problem = { kind: 'failed-precondition', id: 'COMMAND-CahN2', message: 'Password cannot be verified and must be set anew' };

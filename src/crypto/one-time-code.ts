@@ -29,9 +29,15 @@ export function newRecoveryCode(): string {
 /** Whether two codes are the same, in a time that does not tell where they differ. */
 export const sameCode = (given: string, expected: string): boolean => sameDigest(given, expected);
 
-/** The form in which a recovery code is stored: a MAC under the pepper, which names its key; so a stolen database cannot be searched through. */
-export async function recoveryTag(peppers: KeyRing, userId: string, code: string, key = peppers.newest): Promise<string | undefined> {
-  const letters = code.toLowerCase().replace(/[\s-]/g, '').replaceAll('o', '0').replace(/[il]/g, '1');
-  const tag = await mac(peppers, key, utf8(JSON.stringify(['recovery code', userId, letters])));
+/** How a code that has to be read again is sealed: for the session, or the user, that it belongs to, and for the address that it is good for. */
+export const codeLabel = (owner: string, address: string) => ({ purpose: 'one-time code', owner: JSON.stringify([owner, address]) });
+
+/** The form in which a recovery code is stored. However it was typed, it is the same. */
+export const recoveryTag = (peppers: KeyRing, userId: string, code: string, key = peppers.newest): Promise<string | undefined> =>
+  codeTag(peppers, ['recovery code', userId, code.toLowerCase().replace(/[\s-]/g, '').replaceAll('o', '0').replace(/[il]/g, '1')], key);
+
+/** A code as it is stored where it need not be read again: a MAC under the pepper, which names its key, so that no stolen database is searched through. */
+export async function codeTag(peppers: KeyRing, parts: readonly string[], key = peppers.newest): Promise<string | undefined> {
+  const tag = await mac(peppers, key, utf8(JSON.stringify(parts)));
   return tag && `${key}.${toBase64(tag)}`;
 }

@@ -44,5 +44,8 @@ export async function unseal(ring: KeyRing, label: Label, box: string): Promise<
   }
 }
 
+/** Whether a box was sealed under the key that seals now. */
+export const isSealedByNewest = ({ newest }: KeyRing, box: string): boolean => box.startsWith(`${newest}.`);
+
 /** JSON keeps the parts apart, whatever they hold. */
 const dataOf = (key: number, { purpose, owner }: Label): Uint8Array<ArrayBuffer> => utf8(JSON.stringify([key, purpose, owner]));

@@ -19,3 +19,15 @@ export async function changeAddress(db: D1Database, userId: string, { kind, addr
   const { meta } = await db.prepare(CHANGE[kind]).bind(userId, address, Number(verified), now).run();
   return meta.changes > 0;
 }
+
+const verify = (kind: AddressKind): string => `
+  UPDATE user SET ${kind}_verified = 1, sequence = sequence + 1, change_date = ?3
+  WHERE id = ?1 AND ${kind} = ?2 AND kind = 'human' AND state <> 'deleted'`;
+
+const VERIFY: Record<AddressKind, string> = { email: verify('email'), phone: verify('phone') };
+
+/** Marks an address as verified; false when the person has another one by now, or is gone. */
+export async function verifyAddress(db: D1Database, userId: string, { kind, address }: Omit<NewAddress, 'verified'>, now: number): Promise<boolean> {
+  const { meta } = await db.prepare(VERIFY[kind]).bind(userId, address, now).run();
+  return meta.changes > 0;
+}

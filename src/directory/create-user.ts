@@ -25,6 +25,8 @@ export interface NewUser
   > {
   /** Values in standard base64; of two with the same key the later counts. */
   readonly metadata: readonly { readonly key: string; readonly value: string }[];
+  /** The sealed seed of a TOTP that is in use from the beginning. */
+  readonly totpSeed?: string | undefined;
 }
 
 const USER = `
@@ -35,6 +37,9 @@ const USER = `
   ON CONFLICT DO NOTHING RETURNING id`;
 
 /** Follows USER in its transaction; where that one met a clash it wrote no row, and this one must not write to somebody else's. */
+const TOTP = 'INSERT INTO totp (user_id, seed, verified, creation_date) SELECT ?1, ?2, 1, ?3 WHERE changes() > 0';
+
+/** Follows USER or TOTP, alike. */
 const METADATA = `
   INSERT INTO user_metadata (user_id, key, value)
   SELECT ?1, json_extract(value, '$.key'), json_extract(value, '$.value') FROM json_each(?2) WHERE changes() > 0
@@ -71,6 +76,7 @@ export async function insertUser(db: D1Database, user: NewUser, now: number): Pr
         Number(user.passwordChangeRequired),
         user.description,
       ),
+    ...(user.totpSeed === undefined ? [] : [db.prepare(TOTP).bind(user.id, user.totpSeed, now)]),
     ...(user.metadata.length > 0 ? [db.prepare(METADATA).bind(user.id, JSON.stringify(user.metadata))] : []),
   ]);
   if (inserted?.results.length === 1) return 'created';

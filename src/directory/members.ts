@@ -18,9 +18,12 @@ export function membershipOf(rows: readonly { readonly scope: string | null; rea
   return { instance, organizations };
 }
 
+/** Selects the roles of a user (?1), everywhere. */
+export const ROLES_OF = 'SELECT scope, roles FROM member WHERE user_id = ?1';
+
 /** The roles of a user, everywhere. */
 export async function findMembership(db: D1Database, userId: string): Promise<Membership> {
-  const { results } = await db.prepare('SELECT scope, roles FROM member WHERE user_id = ?1').bind(userId).all<{ scope: string; roles: string }>();
+  const { results } = await db.prepare(ROLES_OF).bind(userId).all<{ scope: string; roles: string }>();
   return membershipOf(results);
 }
 

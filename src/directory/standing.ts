@@ -16,6 +16,8 @@ export async function mirrorStanding(db: D1Database, userId: string, { state, ep
     db.prepare('DELETE FROM user_metadata WHERE user_id = ?1').bind(userId),
     db.prepare('DELETE FROM personal_access_token WHERE user_id = ?1').bind(userId),
     db.prepare('DELETE FROM member WHERE user_id = ?1').bind(userId),
+    db.prepare('DELETE FROM totp WHERE user_id = ?1').bind(userId),
+    db.prepare('DELETE FROM recovery_code WHERE user_id = ?1').bind(userId),
     db.prepare(TOMBSTONE).bind(userId, epoch, now),
   ]);
 }
@@ -24,5 +26,5 @@ const TOMBSTONE = `
   UPDATE user SET state = 'deleted', epoch = ?2, sequence = sequence + 1, change_date = ?3,
     username = NULL, login_name_key = NULL, display_name = '', given_name = '', family_name = '', nick_name = '',
     preferred_language = '', gender = '', email = '', email_verified = 0, phone = '', phone_verified = 0,
-    password_hash = NULL, password_changed_at = NULL, description = ''
+    password_hash = NULL, password_changed_at = NULL, otp_sms = 0, otp_email = 0, description = ''
   WHERE id = ?1 AND epoch < ?2`;

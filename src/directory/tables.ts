@@ -1,5 +1,5 @@
 /** The tables that the migrations make. */
-const TABLES = ['organization', 'user', 'user_metadata', 'personal_access_token', 'member', 'cell'];
+const TABLES = ['organization', 'user', 'user_metadata', 'personal_access_token', 'member', 'cell', 'totp', 'recovery_code'];
 
 /** Which of the directory's tables are not there. */
 export async function missingTables(db: D1Database): Promise<string[]> {

@@ -16,7 +16,7 @@ const superseded: Problem = { kind: 'permission-denied', id: 'QUERY-dsfr3', mess
 const expired: Problem = { kind: 'permission-denied', id: 'AUTHZ-EGDo3', message: 'session expired' };
 const stopped: Problem = { kind: 'permission-denied', id: 'SESSION-Gj4ko', message: 'User is not active' };
 const authenticationRequired: Problem = { kind: 'permission-denied', id: 'AUTHZ-Kl3p0', message: 'authentication required' };
-export const mfaRequired: Problem = { kind: 'permission-denied', id: 'AUTHZ-Kl3p0', message: 'mfa required' };
+const mfaRequired: Problem = { kind: 'permission-denied', id: 'AUTHZ-Kl3p0', message: 'mfa required' };
 
 /**
  * A session token as `Authorization: Bearer`: the identity of the session's user, once a factor besides the user is proved. Zitadel leaves the
@@ -31,3 +31,18 @@ export function bearerUser(session: Session | undefined, token: TokenStanding, s
   if (session.user === undefined || factors === 0) return fail(authenticationRequired);
   return ok({ userId: session.user.id, organizationId: session.user.organizationId, multiFactor: factors > 1 });
 }
+
+/** What makes one factor too few. */
+export interface MfaDemands {
+  /** FORCE_MFA. */
+  readonly everybody: boolean;
+  /** Whether the user could prove a second factor. */
+  readonly ready: boolean;
+}
+
+/**
+ * A second factor that a user has is asked for, and with FORCE_MFA one is asked of everybody. As Zitadel has it, any two factors will do, and one
+ * alone is too few even where it is the only one that the user has.
+ */
+export const mfaProblem = ({ multiFactor }: BearerUser, { everybody, ready }: MfaDemands): Problem | undefined =>
+  !multiFactor && (everybody || ready) ? mfaRequired : undefined;

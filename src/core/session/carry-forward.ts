@@ -2,10 +2,11 @@ import { type Problem, unavailable } from '../problem.ts';
 import { fail, ok, type Result } from '../result.ts';
 import type { StopOf } from './admission.ts';
 import type { Checks, UpdateSession, Verdicts } from './command.ts';
+import { factorEvents } from './factor-events.ts';
 import { mergeMetadata, sameMetadata } from './metadata.ts';
 import { type LifetimePolicy, VERDICT_MAX_AGE_MS } from './policy.ts';
 import { userNotActive } from './problems.ts';
-import { evolve, type Session, type SessionEvent } from './session.ts';
+import { evolve, FACTORS, type Session, type SessionEvent } from './session.ts';
 import { subjectOf } from './subject.ts';
 
 /** What the cell knows at the moment of the commit. */
@@ -34,20 +35,13 @@ export function carryForward(begun: Step, command: UpdateSession, verdicts: Verd
   const { now, policy } = moment;
   const stale = overtaken(verdicts, moment);
   if (stale) return fail(stale);
-  const subject = subjectOf(begun.session.user, verdicts.user, command.checks);
+  const subject = subjectOf(begun.session.user, verdicts.user, command);
   if (!subject.ok) return subject;
-  const unverified = (Object.keys(command.checks) as (keyof Checks)[]).some((check) => command.checks[check] && !verdicts[check]);
-  if (unverified) return fail(unavailable('A check was not carried out'));
+  if (leavesOut(verdicts, command)) return fail(unavailable('A check was not carried out'));
 
-  const events: SessionEvent[] = [];
-  if (verdicts.user) {
-    const { admittedAt, ...user } = verdicts.user;
-    events.push({ type: 'session.user.checked', user: { ...user, verifiedAt: now } });
-  }
-  if (verdicts.password) {
-    if (verdicts.password.userId !== subject.value?.id) return fail(unavailable('The password was verified for another user'));
-    events.push({ type: 'session.password.checked', version: verdicts.password.version });
-  }
+  const proved = factorEvents(begun.session, subject.value, verdicts, now);
+  if (!proved.ok) return proved;
+  const events = [...proved.value];
   if (command.metadata.length > 0) {
     const metadata = mergeMetadata(begun.session.metadata, command.metadata);
     if (!metadata.ok) return metadata;
@@ -66,12 +60,19 @@ export function carryForward(begun: Step, command: UpdateSession, verdicts: Verd
   return ok({ session, events: [...begun.events, ...events] });
 }
 
+/** Whether something was asked for of which nothing was found out: a defect, and no reason to let anybody in. */
+function leavesOut(verdicts: Verdicts, { checks, challenges }: UpdateSession): boolean {
+  const unverified = (Object.keys(checks) as (keyof Checks)[]).some((check) => checks[check] && !verdicts[check]);
+  const opened = (method: string) => verdicts.openings?.some((opening) => opening.method === method);
+  return unverified || Object.entries(challenges ?? {}).some(([method, challenge]) => challenge && !opened(method));
+}
+
 /** A verdict that a stop, a new password or the clock has overtaken; of one too old, nobody can tell any more whether that happened. */
 function overtaken(verdicts: Verdicts, { now, stopOf, passwordVersionOf }: Moment): Problem | undefined {
   const { user, password } = verdicts;
   if (user && user.epoch < (stopOf(user.id)?.epoch ?? 0)) return userNotActive;
   if (password && password.version < passwordVersionOf(password.userId)) return unavailable('The password was changed meanwhile');
-  const foundOutAt = Math.min(user?.admittedAt ?? now, password?.reservedAt ?? now);
+  const foundOutAt = Math.min(user?.admittedAt ?? now, ...FACTORS.map((factor) => verdicts[factor]?.reservedAt ?? now));
   if (now - foundOutAt > VERDICT_MAX_AGE_MS) return unavailable('The checks took too long');
   return undefined;
 }

@@ -1,12 +1,30 @@
+import type { OtpMethod } from './session.ts';
+
 /** The checks of one request that are built; the others are refused at the door. */
 export interface Checks {
   readonly user?: { readonly userId: string } | { readonly loginName: string };
   readonly password?: { readonly password: string };
+  readonly totp?: { readonly code: string };
+  readonly otpSms?: { readonly code: string };
+  readonly otpEmail?: { readonly code: string };
+  readonly recoveryCode?: { readonly code: string };
+}
+
+/** A code to be opened: handed back to the caller, or sent to the user; with a link of the caller's own, or the default one. */
+export interface OtpChallenge {
+  readonly returnCode: boolean;
+  readonly urlTemplate?: string | undefined;
+}
+
+export interface Challenges {
+  readonly otpSms?: OtpChallenge;
+  readonly otpEmail?: OtpChallenge;
 }
 
 /** What a PATCH asks for, in the house's terms. */
 export interface UpdateSession {
   readonly checks: Checks;
+  readonly challenges?: Challenges | undefined;
   /** Pairs to merge, values in standard base64; an empty value deletes its key. */
   readonly metadata: readonly (readonly [key: string, value: string])[];
   readonly lifetimeMs?: number;
@@ -36,18 +54,42 @@ export interface VerifiedPassword extends Verified {
   readonly version: number;
 }
 
-/** What was found out for a request before its commit. Only what passed is in it: a failed check ends the request earlier. */
+/** A code that was found right, and which of the session's it is. */
+export interface VerifiedCode extends Verified {
+  readonly challengeId: string;
+}
+
+/** A code that was made for a request. */
+export interface Opening {
+  readonly method: OtpMethod;
+  readonly id: string;
+  readonly box: string;
+  readonly lifetimeMs: number;
+  /** Where it is to be sent; not there for a code that is handed back. */
+  readonly delivery?: { readonly to: string; readonly urlTemplate: string } | undefined;
+}
+
+/** What was found out, and made, for a request before its commit. Only what passed is in it: a failed check ends the request earlier. */
 export interface Verdicts {
   readonly user?: AdmittedUser;
   readonly password?: VerifiedPassword;
+  readonly totp?: Verified;
+  readonly otpSms?: VerifiedCode;
+  readonly otpEmail?: VerifiedCode;
+  readonly recoveryCode?: Verified;
+  readonly openings?: readonly Opening[];
 }
 
 /**
  * Whether a request needs session.write even when it presents the current token: a half-done login's token may be in the hands of whoever
- * knows only the password, so a token alone does nothing but present factors (contract 1.1).
+ * knows only the password, so a token alone does nothing but present factors, and have codes sent to the user by the default link (contract
+ * 1.1).
  */
-export function needsWrite(command: UpdateSession): boolean {
-  return command.checks.user !== undefined || command.metadata.length > 0 || command.lifetimeMs !== undefined;
+export function needsWrite({ checks, challenges, metadata, lifetimeMs }: UpdateSession): boolean {
+  const ownWay = Object.values(challenges ?? {}).some((challenge) => challenge?.returnCode || challenge?.urlTemplate !== undefined);
+  return checks.user !== undefined || metadata.length > 0 || lifetimeMs !== undefined || ownWay;
 }
 
-export const hasChecks = (checks: Checks): boolean => Object.values(checks).some((check) => check !== undefined);
+/** Whether anything has to be found out, or made, before the commit. */
+export const needsFindingOut = ({ checks, challenges }: Pick<UpdateSession, 'checks' | 'challenges'>): boolean =>
+  [...Object.values(checks), ...Object.values(challenges ?? {})].some((part) => part !== undefined);

@@ -9,7 +9,7 @@ export const sessionExpired: Problem = { kind: 'failed-precondition', id: 'COMMA
 export const userNotActive: Problem = { kind: 'failed-precondition', id: 'SESSION-Gj4ko', message: 'User is not active' };
 /** Zitadel sends this one with an empty id. */
 export const userChangeNotPossible: Problem = { kind: 'invalid-argument', id: '', message: 'user change not possible' };
-export const passwordNeedsUser: Problem = { kind: 'failed-precondition', id: 'COMMAND-Sfw3f', message: 'User ID missing' };
+export const userMissing = (kind: Problem['kind'], id: string): Problem => ({ kind, id, message: 'User ID missing' });
 export const lostThreeTimes: Problem = { kind: 'aborted', id: 'SALLY-Raced', message: 'Session is being changed by others' };
 /** The same Idempotency-Key with another body (or another token that is current). */
 export const keyReused: Problem = { kind: 'key-reused', id: 'SALLY-KeyReused', message: 'Idempotency-Key was used for another request' };

@@ -12,6 +12,22 @@ export interface SessionUser {
   readonly verifiedAt: number;
 }
 
+/** The factors besides the user that are built, in the order of their checks. */
+export const FACTORS = ['password', 'totp', 'otpSms', 'otpEmail', 'recoveryCode'] as const;
+export type FactorName = (typeof FACTORS)[number];
+
+/** The factors that answer a code which was sent. */
+export type OtpMethod = 'otpSms' | 'otpEmail';
+
+/** A code that was sent, or handed back, and can be given once. */
+export interface OpenCode {
+  readonly id: string;
+  /** The code, sealed. */
+  readonly box: string;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
 /** A factor other than the user that was verified, and when (milliseconds since 1970, the session cell's clock). */
 export interface Factor {
   readonly verifiedAt: number;
@@ -43,7 +59,9 @@ export interface Session {
   /** SHA-256 of the one live token, base64. */
   readonly token: string;
   readonly user?: SessionUser;
-  readonly factors: { readonly password?: PasswordFactor };
+  readonly factors: { readonly [Name in FactorName]?: Name extends 'password' ? PasswordFactor : Factor };
+  /** Codes that are open; a new one takes the place of the old. */
+  readonly challenges?: { readonly [Method in OtpMethod]?: OpenCode };
   /** Values are standard base64. */
   readonly metadata: Readonly<Record<string, string>>;
   /** End of the lifetime asked for (or given by default). */
@@ -59,6 +77,12 @@ export type SessionEvent =
   | { readonly type: 'session.user.checked'; readonly user: SessionUser }
   | { readonly type: 'session.password.checked'; readonly version: number }
   | { readonly type: 'session.password.dropped' }
+  | { readonly type: 'session.totp.checked' }
+  | { readonly type: 'session.otp.sms.checked' }
+  | { readonly type: 'session.otp.email.checked' }
+  | { readonly type: 'session.recoveryCode.checked' }
+  | { readonly type: 'session.otp.sms.challenged'; readonly code: OpenCode }
+  | { readonly type: 'session.otp.email.challenged'; readonly code: OpenCode }
   | { readonly type: 'session.metadata.set'; readonly metadata: Readonly<Record<string, string>> }
   | { readonly type: 'session.lifetime.set'; readonly endsAt: number }
   | { readonly type: 'session.token.set'; readonly token: string; readonly idleEndsAt?: number }
@@ -73,9 +97,21 @@ export function evolve(before: Session | undefined, event: SessionEvent, at: num
     case 'session.user.checked':
       return { ...session, user: event.user };
     case 'session.password.checked':
-      return { ...session, factors: { ...session.factors, password: { verifiedAt: at, version: event.version } } };
+      return verified(session, 'password', { verifiedAt: at, version: event.version });
     case 'session.password.dropped':
       return { ...session, factors: without(session.factors, 'password') };
+    case 'session.totp.checked':
+      return verified(session, 'totp', { verifiedAt: at });
+    case 'session.recoveryCode.checked':
+      return verified(session, 'recoveryCode', { verifiedAt: at });
+    case 'session.otp.sms.checked':
+      return spent(verified(session, 'otpSms', { verifiedAt: at }), 'otpSms');
+    case 'session.otp.email.checked':
+      return spent(verified(session, 'otpEmail', { verifiedAt: at }), 'otpEmail');
+    case 'session.otp.sms.challenged':
+      return { ...session, challenges: { ...session.challenges, otpSms: event.code } };
+    case 'session.otp.email.challenged':
+      return { ...session, challenges: { ...session.challenges, otpEmail: event.code } };
     case 'session.metadata.set':
       return { ...session, metadata: event.metadata };
     case 'session.lifetime.set':
@@ -105,11 +141,18 @@ function added({ id, creator, userAgent, endsAt }: Extract<SessionEvent, { type:
 
 /** An ended session keeps what a repeated DELETE needs, and nothing else about the person. */
 function ended(session: Session, at: number): Session {
-  const { user, userAgent, ...rest } = session;
+  const { user, userAgent, challenges: _, ...rest } = session;
   const bare = { ...rest, factors: {}, metadata: {}, terminatedAt: at };
   return user === undefined ? bare : { ...bare, user: { ...user, loginName: '', displayName: '', preferredLanguage: '' } };
 }
 
-function without(factors: Session['factors'], dropped: keyof Session['factors']): Session['factors'] {
-  return Object.fromEntries(Object.entries(factors).filter(([factor]) => factor !== dropped));
-}
+const verified = (session: Session, name: FactorName, factor: Factor | PasswordFactor): Session => ({
+  ...session,
+  factors: { ...session.factors, [name]: factor },
+});
+
+/** A code that was given right cannot be given again. */
+const spent = (session: Session, method: OtpMethod): Session => ({ ...session, challenges: without(session.challenges ?? {}, method) });
+
+const without = <Entries extends object>(entries: Entries, dropped: keyof Entries): Entries =>
+  Object.fromEntries(Object.entries(entries).filter(([name]) => name !== dropped)) as Entries;

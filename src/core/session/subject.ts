@@ -1,7 +1,8 @@
 import type { Problem } from '../problem.ts';
 import { fail, ok, type Result } from '../result.ts';
-import type { Checks } from './command.ts';
-import { passwordNeedsUser, userChangeNotPossible } from './problems.ts';
+import type { UpdateSession } from './command.ts';
+import { userChangeNotPossible, userMissing } from './problems.ts';
+import { FACTORS, type FactorName, type OtpMethod } from './session.ts';
 
 /** Enough of a user to address the cell that keeps what the user can spend. */
 export interface Subject {
@@ -9,19 +10,33 @@ export interface Subject {
   readonly cell: string;
 }
 
-/** In the order of the checks, what each factor says when the session has no user. */
-const NEEDS_USER: Record<Exclude<keyof Checks, 'user'>, Problem> = { password: passwordNeedsUser };
+type Asked = Pick<UpdateSession, 'checks' | 'challenges'>;
+
+/** In the order of the checks, what each factor says when the session has no user; then each challenge. */
+const CHECK_NEEDS_USER: Record<FactorName, Problem> = {
+  password: userMissing('failed-precondition', 'COMMAND-Sfw3f'),
+  totp: userMissing('invalid-argument', 'COMMAND-8N9ds'),
+  otpSms: userMissing('invalid-argument', 'COMMAND-S453v'),
+  otpEmail: userMissing('invalid-argument', 'COMMAND-S453v'),
+  recoveryCode: userMissing('invalid-argument', 'COMMAND-4m9s2'),
+};
+const CHALLENGE_NEEDS_USER: Record<OtpMethod, Problem> = {
+  otpSms: userMissing('failed-precondition', 'COMMAND-JKL3g'),
+  otpEmail: userMissing('failed-precondition', 'COMMAND-JK3gp'),
+};
 
 /**
- * Whom the factor checks of a request are about: the user that it names, or else the session's. A session never changes its user.
- * Undefined where no user is there and none is needed.
+ * Whom the factor checks and challenges of a request are about: the user that it names, or else the session's. A session never changes its
+ * user. Undefined where no user is there and none is needed.
  */
-export function subjectOf(current: Subject | undefined, named: Subject | undefined, checks: Checks): Result<Subject | undefined> {
+export function subjectOf(current: Subject | undefined, named: Subject | undefined, { checks, challenges }: Asked): Result<Subject | undefined> {
   if (current && named && current.id !== named.id) return fail(userChangeNotPossible);
   const subject = named ?? current;
   if (subject) return ok(subject);
-  for (const [factor, problem] of Object.entries(NEEDS_USER)) {
-    if (checks[factor as keyof Checks] !== undefined) return fail(problem);
-  }
-  return ok(undefined);
+  const missing = [
+    ...FACTORS.filter((factor) => checks[factor] !== undefined).map((factor) => CHECK_NEEDS_USER[factor]),
+    ...(['otpSms', 'otpEmail'] as const).filter((method) => challenges?.[method] !== undefined).map((method) => CHALLENGE_NEEDS_USER[method]),
+  ];
+  const [first] = missing;
+  return first === undefined ? ok(undefined) : fail(first);
 }

@@ -1,7 +1,17 @@
 import type { Problem } from '../problem.ts';
+import type { FactorName } from '../session/session.ts';
 
-/** The methods whose failed attempts are counted. */
-export type Method = 'password';
+/** The methods whose failed attempts are counted: every factor that is a secret which can be guessed. */
+export type Method = FactorName;
+
+/** One method of an attempt; where it answers a code that was sent, the challenge that it answers. */
+export interface Try {
+  readonly method: Method;
+  readonly challenge?: string | undefined;
+}
+
+/** Wrong guesses that void a code (contract row 6). */
+export const GUESSES_MOST = 5;
 
 /** Lockout and back-off, for each method of each user alike; a figure of 0 switches its rule off. */
 export interface AttemptPolicy {
@@ -43,6 +53,14 @@ export function permit(method: Method, failures: Failures, inFlight: number, pol
   return count + inFlight < ceiling ? { kind: 'go' } : { kind: 'busy' };
 }
 
+/** Whether one more guess may be made at a code: those in flight may all turn out wrong. A code that is void is not found any more. */
+export function permitGuess(wrong: number, inFlight: number): Permit {
+  if (wrong >= GUESSES_MOST) return { kind: 'refused', problem: codeNotFound };
+  return wrong + inFlight < GUESSES_MOST ? { kind: 'go' } : { kind: 'busy' };
+}
+
+export const codeNotFound: Problem = { kind: 'failed-precondition', id: 'COMMAND-S34gh', message: 'Code not found' };
+
 /** The counter after one more failure. */
 export function failedAgain(failures: Failures, policy: AttemptPolicy, now: number): Failures {
   return { count: (forgiven(failures, policy, now) ? 0 : failures.count) + 1, lastAt: now };
@@ -58,13 +76,20 @@ function backOff(count: number, { backOffFrom, backOffMs, backOffMaxMs }: Attemp
 }
 
 /** Zitadel's "User is locked" of each method; here it is the method that is locked, for a while. */
-const LOCKED_IDS: Record<Method, string> = { password: 'COMMAND-JLK35' };
+const LOCKED_IDS: Record<Method, string> = {
+  password: 'COMMAND-JLK35',
+  totp: 'COMMAND-SF3fg',
+  otpSms: 'COMMAND-S6h4R',
+  otpEmail: 'COMMAND-S6h4R',
+  recoveryCode: 'COMMAND-2w6oa',
+};
 
+/** Only of passwords is the number of failures told. */
 const locked = (method: Method, failedAttempts: number, waitMs: number): Problem => ({
   kind: 'failed-precondition',
   id: LOCKED_IDS[method],
   message: 'User is locked',
-  evidence: { failedAttempts: String(failedAttempts), ...retryAfter(waitMs) },
+  evidence: { ...(method === 'password' && { failedAttempts: String(failedAttempts) }), ...retryAfter(waitMs) },
 });
 
 const tooManyAttempts = (waitMs: number): Problem => ({
@@ -84,10 +109,21 @@ export const rivalsInFlight: Problem = {
 
 const retryAfter = (waitMs: number) => ({ retryAfterSeconds: String(Math.max(1, Math.ceil(waitMs / 1000))) });
 
-/** What a wrong password is told; `failedAttempts` counts this one. */
-export const passwordInvalid = (failedAttempts: number): Problem => ({
-  kind: 'invalid-argument',
-  id: 'COMMAND-3M0fs',
-  message: 'Password is invalid',
-  evidence: { failedAttempts: String(failedAttempts) },
-});
+const invalidCode = (id: string, message: string): Problem => ({ kind: 'invalid-argument', id, message });
+
+const WRONG: Record<Exclude<Method, 'password'>, Problem> = {
+  totp: invalidCode('EVENT-8isk2', 'Invalid code'),
+  otpSms: invalidCode('CODE-woT0xc', 'Code is invalid'),
+  otpEmail: invalidCode('CODE-woT0xc', 'Code is invalid'),
+  recoveryCode: invalidCode('DOMAIN-6uvh0', 'Invalid recovery code provided'),
+};
+
+/** What a wrong secret is told; of passwords also how many failures in a row there are with this one. */
+export function wrong(method: Method, failedAttempts: number): Problem {
+  if (method !== 'password') return WRONG[method];
+  return { ...invalidCode('COMMAND-3M0fs', 'Password is invalid'), evidence: { failedAttempts: String(failedAttempts) } };
+}
+
+/** What a secret is told that was right, and was used before. It is no failed attempt. */
+export const usedBefore = (method: Method): Problem =>
+  method === 'totp' ? { kind: 'invalid-argument', id: 'TOTP-Auw0a', message: 'Code was used before' } : wrong(method, 0);

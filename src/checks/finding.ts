@@ -1,0 +1,13 @@
+import type { Problem } from '../core/problem.ts';
+
+/**
+ * What a check found out. `passed` may spend something that serves once. `wrong` is told by its method's own refusal, unless it brings one.
+ * `not-ready` is no attempt: there was nothing to compare with.
+ */
+export type Finding =
+  | { readonly kind: 'passed'; readonly spends?: string }
+  | { readonly kind: 'wrong'; readonly problem?: Problem }
+  | { readonly kind: 'not-ready'; readonly problem: Problem };
+
+/** A factor that cannot be read, because the key it was sealed under is no longer listed. */
+export const unreadable: Problem = { kind: 'failed-precondition', id: 'SALLY-Sealed', message: 'The factor cannot be read and must be set up anew' };

@@ -1,0 +1,26 @@
+const FORGET = 'DELETE FROM recovery_code WHERE user_id = ?1';
+const KEEP = `
+  INSERT INTO recovery_code (user_id, tag)
+  SELECT ?1, value FROM json_each(?2) WHERE EXISTS (SELECT 1 FROM user WHERE id = ?1 AND kind = 'human' AND state <> 'deleted')`;
+const CHANGED = `
+  UPDATE user SET sequence = sequence + 1, change_date = ?2
+  WHERE id = ?1 AND kind = 'human' AND state <> 'deleted'`;
+
+/** Gives a person these recovery codes, each as its MAC, in place of all that there were; false when the person is gone. */
+export async function replaceRecoveryCodes(db: D1Database, userId: string, tags: readonly string[], now: number): Promise<boolean> {
+  const [, , changed] = await db.batch([
+    db.prepare(FORGET).bind(userId),
+    db.prepare(KEEP).bind(userId, JSON.stringify(tags)),
+    db.prepare(CHANGED).bind(userId, now),
+  ]);
+  return (changed?.meta.changes ?? 0) > 0;
+}
+
+/** Removes a person's recovery codes; false when there were none. */
+export async function removeRecoveryCodes(db: D1Database, userId: string, now: number): Promise<boolean> {
+  const [changed] = await db.batch([
+    db.prepare(`${CHANGED} AND EXISTS (SELECT 1 FROM recovery_code WHERE user_id = ?1)`).bind(userId, now),
+    db.prepare(FORGET).bind(userId),
+  ]);
+  return (changed?.meta.changes ?? 0) > 0;
+}
