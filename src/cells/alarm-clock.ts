@@ -36,3 +36,22 @@ export class AlarmClock {
     void this.#storage.setAlarm(at);
   }
 }
+
+/** The earliest of moments, as far as there are any. */
+export function earliest(...moments: readonly (number | undefined)[]): number | undefined {
+  const known = moments.filter((moment) => moment !== undefined);
+  return known.length > 0 ? Math.min(...known) : undefined;
+}
+
+const AGAIN_MS = 10_000;
+
+/** Does a part of an alarm's work, which must not throw: the platform gives up an alarm that keeps throwing. @returns when there is more to do */
+export function carefully(part: string, work: (now: number) => number | undefined): number | undefined {
+  const now = Date.now();
+  try {
+    return work(now);
+  } catch (error) {
+    console.error(`an alarm failed at ${part}`, error);
+    return now + AGAIN_MS;
+  }
+}

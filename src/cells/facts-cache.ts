@@ -1,4 +1,4 @@
-import type { Facts } from './protocol.ts';
+import type { Facts } from './user-protocol.ts';
 
 /** A fact is read again after this long, whatever happened: the backstop for a change whose second `forget` was lost. */
 const KEPT_MS = 60_000;

@@ -1,12 +1,12 @@
 import { VERDICT_MAX_AGE_MS } from '../core/session/policy.ts';
-import type { Method } from '../core/user/attempts.ts';
-import type { Settled } from './protocol.ts';
+import type { Method, Try } from '../core/user/attempts.ts';
+import type { Settled } from './user-protocol.ts';
 
 /** An attempt that was let in and is not settled by all who share it. */
 export interface InFlight {
   readonly id: string;
   readonly userId: string;
-  readonly methods: readonly Method[];
+  readonly tries: readonly Try[];
   readonly reservedAt: number;
   readonly shared: string | undefined;
   /** How many have yet to settle it. */
@@ -25,8 +25,8 @@ export class Reservations {
   readonly #byId = new Map<string, InFlight>();
 
   /** Enters an attempt that was let in. */
-  add(userId: string, methods: readonly Method[], shared: string | undefined, now: number): InFlight {
-    const attempt = { id: crypto.randomUUID(), userId, methods, reservedAt: now, shared, holders: 1, stale: false };
+  add(userId: string, tries: readonly Try[], shared: string | undefined, now: number): InFlight {
+    const attempt = { id: crypto.randomUUID(), userId, tries, reservedAt: now, shared, holders: 1, stale: false };
     this.#byId.set(attempt.id, attempt);
     return attempt;
   }
@@ -42,8 +42,12 @@ export class Reservations {
 
   /** How many attempts of this user with this method are in flight. */
   count(userId: string, method: Method, now: number): number {
-    this.#dropLapsed(now);
-    return [...this.#byId.values()].filter((attempt) => attempt.userId === userId && attempt.methods.includes(method) && !attempt.settled).length;
+    return this.#inFlight(now).filter((attempt) => attempt.userId === userId && attempt.tries.some((each) => each.method === method)).length;
+  }
+
+  /** How many guesses at this code are in flight. */
+  countGuesses(challenge: string, now: number): number {
+    return this.#inFlight(now).filter(({ tries }) => tries.some((each) => each.challenge === challenge)).length;
   }
 
   /** Ends an attempt for one who holds it. @returns it, unless it lapsed or was never reserved here */
@@ -66,6 +70,11 @@ export class Reservations {
     for (const [id, attempt] of this.#byId) {
       if (attempt.userId === userId) this.#byId.set(id, { ...attempt, stale: true });
     }
+  }
+
+  #inFlight(now: number): InFlight[] {
+    this.#dropLapsed(now);
+    return [...this.#byId.values()].filter(({ settled }) => settled === undefined);
   }
 
   /** They lapse in the order in which they were added. */

@@ -12,8 +12,12 @@ import { type KeptAnswer, type Mark, REPEAT_WINDOW_MS, type Repeat, type Repeate
 import { end, terminate } from '../core/session/terminate.ts';
 import { update } from '../core/session/update.ts';
 import { sameDigest } from '../crypto/digest.ts';
-import { AlarmClock } from './alarm-clock.ts';
+import { AlarmClock, carefully, earliest } from './alarm-clock.ts';
+import type { PostBindings } from './dispatch.ts';
 import { keep, repeatOf } from './kept-answers.ts';
+import type { Attempt } from './outbox.ts';
+import { Registration } from './registration.ts';
+import { SessionPost } from './session-post.ts';
 import type {
   Authenticate,
   Committed,
@@ -30,29 +34,26 @@ import type {
   Terminate,
   UpdateCommit,
   UpdateOutcome,
-} from './protocol.ts';
-import { Registration } from './registration.ts';
+} from './session-protocol.ts';
 import { SessionStore, type StoredSession } from './session-store.ts';
 import { trailAfter } from './trail.ts';
-
-interface Bindings {
-  readonly DB: D1Database;
-}
 
 /**
  * Keeps the sessions of one cell and is their only writer. Every verb is a synchronous function inside one transaction: it reads the row,
  * compares the token's digest, has the core decide, and writes. That comparison is the only lock there is.
  */
-export class SessionCell extends DurableObject<Bindings> implements SessionCellVerbs {
+export class SessionCell extends DurableObject<PostBindings> implements SessionCellVerbs {
   readonly #store: SessionStore;
   readonly #alarm: AlarmClock;
   readonly #registration: Registration;
+  readonly #post: SessionPost;
 
-  constructor(state: DurableObjectState, env: Bindings) {
+  constructor(state: DurableObjectState, env: PostBindings) {
     super(state, env);
     this.#store = new SessionStore(state.storage.sql);
     this.#alarm = new AlarmClock(state.storage);
     this.#registration = new Registration(state, env.DB, this.#alarm);
+    this.#post = new SessionPost(state.storage, this.#alarm, this.#store, () => this.env, this.#stopOf);
   }
 
   peek({ sessionId, presented, write, needsWrite, marks }: Peek): Result<Peeked> {
@@ -61,8 +62,8 @@ export class SessionCell extends DurableObject<Bindings> implements SessionCellV
     const admitted = letIn(stored?.session, { token: standingOf(presented, stored), write, needsWrite, repeat }, this.#stopOf, Date.now());
     if (!admitted.ok) return admitted;
     if (repeat) return ok({ repeat: repeat.answer });
-    const { token, user } = admitted.value;
-    return ok({ token, user: user && { id: user.id, cell: user.cell } });
+    const { token, user, challenges } = admitted.value;
+    return ok({ token, user: user && { id: user.id, cell: user.cell }, challenges });
   }
 
   recall({ sessionIds, marks }: Recall): Result<Recalled | undefined> {
@@ -84,7 +85,8 @@ export class SessionCell extends DurableObject<Bindings> implements SessionCellV
       const step = create(sessionId, callerId, command, verdicts, this.#momentOf(nextToken));
       if (!step.ok) return step;
       const stored = storedAfter(undefined, step.value, callerId, keyed && answerOf(keyed, undefined, step.value));
-      return this.#store.insert(stored) ? ok({ ...stored, changed: true }) : fail(unavailable('The session id was taken'));
+      if (!this.#store.insert(stored)) return fail(unavailable('The session id was taken'));
+      return ok({ ...stored, changed: true, posts: this.#post.put(stored.session, verdicts, Date.now()) });
     });
     if (!created.ok) return created;
     if ('repeat' in created.value) return ok(created.value);
@@ -100,7 +102,8 @@ export class SessionCell extends DurableObject<Bindings> implements SessionCellV
       const step = update(stored?.session, command, standing, verdicts, this.#momentOf(nextToken));
       if (!step.ok) return step;
       if (step.value === 'raced' || 'repeat' in step.value) return ok(step.value);
-      return ok(this.#save(stored, step.value, callerId, keyed && answerOf(keyed, presented, step.value)));
+      const saved = this.#save(stored, step.value, callerId, keyed && answerOf(keyed, presented, step.value));
+      return ok({ ...saved, posts: this.#post.put(saved.session, verdicts, Date.now()) });
     });
     if (!updated.ok) return updated;
     const { value } = updated;
@@ -152,21 +155,13 @@ export class SessionCell extends DurableObject<Bindings> implements SessionCellV
     this.#registration.begin();
   }
 
-  /** Enters the cell in D1's register and removes what is due. It never throws: the platform gives up an alarm that keeps throwing. */
+  /** Sends and removes what is due, and enters the cell in D1's register. It never throws: the platform gives up an alarm that keeps throwing. */
   override async alarm(): Promise<void> {
+    const sending = carefully('sending', (now) => this.#post.resume(now));
     const registered = await this.#registration.complete();
+    const sweeping = carefully('sweeping', (now) => this.ctx.storage.transactionSync(() => this.#store.sweep(now)));
     const now = Date.now();
-    const next = this.#sweep(now);
-    this.#alarm.rewind(registered ? next : now + RETRY_MS, now);
-  }
-
-  #sweep(now: number): number | undefined {
-    try {
-      return this.ctx.storage.transactionSync(() => this.#store.sweep(now));
-    } catch (error) {
-      console.error('a sweep failed', error);
-      return now + RETRY_MS;
-    }
+    this.#alarm.rewind(earliest(sending, sweeping, this.#post.next(), registered ? undefined : now + RETRY_MS), now);
   }
 
   readonly #stopOf = (userId: string) => this.#store.stopOf(userId);
@@ -183,15 +178,16 @@ export class SessionCell extends DurableObject<Bindings> implements SessionCellV
     return { ...stored, changed };
   }
 
-  #committed({ changed, ...stored }: Saved): Committed {
+  #committed({ changed, posts = [], ...stored }: Saved): Committed {
+    this.#post.start(posts);
     if (changed) this.#alarm.ringBy(this.#store.dueOf(stored));
     const { sequence, changeDate } = stored.session;
     return { sequence, changeDate, changed };
   }
 }
 
-/** A session as it is kept after a request, and whether that request changed it. */
-type Saved = StoredSession & { readonly changed: boolean };
+/** A session as it is kept after a request, whether that request changed it, and what is to be sent because of it. */
+type Saved = StoredSession & { readonly changed: boolean; readonly posts?: readonly Attempt[] };
 
 const RETRY_MS = 10_000;
 

@@ -1,5 +1,6 @@
 import { REGIONS, type Region } from './placement.ts';
-import type { Remote, SessionCellVerbs, UserCellVerbs } from './protocol.ts';
+import type { SessionCellVerbs } from './session-protocol.ts';
+import type { UserCellVerbs } from './user-protocol.ts';
 
 /** The cells as the Worker reaches them: by full name, which never changes. */
 export interface Cells {
@@ -26,3 +27,8 @@ function reach<Verbs>(namespace: DurableObjectNamespace, name: string): Remote<V
   const hint = REGIONS.find((known) => known === (region as Region));
   return namespace.getByName(name, hint ? { locationHint: hint } : {}) as unknown as Remote<Verbs>;
 }
+
+/** A cell's verbs as they look from outside it. */
+export type Remote<Verbs> = {
+  readonly [Verb in keyof Verbs]: Verbs[Verb] extends (...args: infer Args) => infer Answer ? (...args: Args) => Promise<Awaited<Answer>> : never;
+};

@@ -1,63 +1,72 @@
 import { DurableObject } from 'cloudflare:workers';
 import { configOf } from '../config.ts';
+import type { Problem } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { userNotActive } from '../core/session/problems.ts';
-import { failedAgain, type Method, NO_FAILURES, permit } from '../core/user/attempts.ts';
+import { type CodePurpose, codeEmpty, type Guess } from '../core/user/codes.ts';
 import { isDone, isStopped, type Standing, transit } from '../core/user/lifecycle.ts';
+import { tooManySends } from '../core/user/send-limit.ts';
 import { findFacts } from '../directory/facts.ts';
-import { AlarmClock } from './alarm-clock.ts';
+import { AlarmClock, carefully, earliest } from './alarm-clock.ts';
+import { Attempts, NOBODY } from './attempts.ts';
+import type { PostBindings } from './dispatch.ts';
 import { FactsCache } from './facts-cache.ts';
 import { PassingOn } from './passing-on.ts';
+import { Registration } from './registration.ts';
+import type { PasswordChanged } from './session-protocol.ts';
+import { isOwn, SpendStore } from './spend-store.ts';
+import type { CellBindings } from './stubs.ts';
+import { UserCodes } from './user-codes.ts';
 import type {
   Admit,
   Admitted,
-  Facts,
-  PasswordChanged,
+  CodePermit,
+  GuessCode,
+  IssueCode,
   PastFailures,
+  PermitCode,
   Reservation,
   Reserve,
   Settle,
   Settled,
+  Spender,
   Transit,
   UserCellVerbs,
-} from './protocol.ts';
-import { Registration } from './registration.ts';
-import { type InFlight, Reservations } from './reservations.ts';
-import type { CellBindings } from './stubs.ts';
+} from './user-protocol.ts';
 import { UserStore } from './user-store.ts';
 
-interface Bindings extends CellBindings {
-  readonly DB: D1Database;
-}
+type Bindings = CellBindings & PostBindings;
 
 const RETRY_MS = 5_000;
 const FINISHED_AT_ONCE = 50;
-const NOBODY: Facts = { kind: 'machine', passwordHash: undefined, passwordVersion: 0 };
-
-const reserved = ({ id, reservedAt }: InFlight, facts: Facts | undefined): Reservation => ({
-  kind: 'reserved',
-  id,
-  reservedAt,
-  facts: facts ?? NOBODY,
-});
-
 /**
  * Keeps what its users can spend and is the only writer of it: failed attempts, and the state and epoch that decide which sessions may live.
  * Verbs that change something are synchronous; `load`, `finish` and the alarm await, and change something only afterwards, by version.
  */
 export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
   readonly #store: UserStore;
+  readonly #spends: SpendStore;
   readonly #alarm: AlarmClock;
   readonly #registration: Registration;
-  readonly #reservations = new Reservations();
   readonly #facts = new FactsCache();
   readonly #passingOn: PassingOn;
+  readonly #codes: UserCodes;
+  readonly #attempts: Attempts;
 
   constructor(state: DurableObjectState, env: Bindings) {
     super(state, env);
     this.#store = new UserStore(state.storage.sql);
+    this.#spends = new SpendStore(state.storage.sql);
     this.#alarm = new AlarmClock(state.storage);
     this.#registration = new Registration(state, env.DB, this.#alarm);
+    this.#attempts = new Attempts(state.storage, this.#store, this.#spends, this.#alarm, () => configOf(this.env).attempts);
+    this.#codes = new UserCodes(
+      state.storage,
+      this.#alarm,
+      this.#spends,
+      () => this.env,
+      (userId) => this.#isStopped(userId),
+    );
     this.#passingOn = new PassingOn(
       () => this.env,
       this.#store,
@@ -73,49 +82,71 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
     return ok({ epoch, admittedAt: Date.now() });
   }
 
-  reserve({ userId, methods, shared }: Reserve): Reservation {
+  reserve(attempt: Reserve): Reservation {
+    const { userId } = attempt;
     const now = Date.now();
-    const standing = this.#store.standingOf(userId);
-    if (standing && isStopped(standing.state)) return { kind: 'refused', problem: userNotActive };
+    if (this.#isStopped(userId)) return { kind: 'refused', problem: userNotActive };
     const facts = this.#facts.get(userId, now);
     if (facts === 'cold') return { kind: 'cold' };
-    const joined = this.#reservations.join(userId, shared, now);
-    if (joined) return reserved(joined, facts);
-    const { attempts } = configOf(this.env);
-    for (const method of methods) {
-      const failures = this.#store.failuresOf(userId, method) ?? NO_FAILURES;
-      const answer = permit(method, failures, this.#reservations.count(userId, method, now), attempts, now);
-      if (answer.kind !== 'go') return answer;
-    }
-    return reserved(this.#reservations.add(userId, methods, shared, now), facts);
+    return this.#attempts.reserve(attempt, facts, now);
   }
 
   async load(userId: string): Promise<void> {
     await this.#facts.load(userId, () => findFacts(this.env.DB, userId));
   }
 
-  settle({ reservationId, userId, verdicts }: Settle): Settled {
+  settle(settle: Settle): Settled {
     const now = Date.now();
-    const attempt = this.#reservations.take(reservationId, now);
-    if (attempt?.stale) return { kind: 'stale' };
-    if (attempt?.settled) return attempt.settled;
-    const { attempts } = configOf(this.env);
-    const failures: Partial<Record<Method, number>> = {};
-    const resettable: PastFailures[] = [];
-    this.ctx.storage.transactionSync(() => {
-      for (const { method, passed } of verdicts) {
-        const before = this.#store.failuresOf(userId, method);
-        if (passed && before && before.count > 0) resettable.push({ method, upTo: before.total });
-        if (passed) continue;
-        const after = failedAgain(before ?? NO_FAILURES, attempts, now);
-        this.#store.countFailure(userId, method, after);
-        failures[method] = after.count;
-      }
-    });
-    if (attempt === undefined) return { kind: 'lost' };
-    const settled: Settled = { kind: 'settled', failures, resettable };
-    this.#reservations.settle(reservationId, settled);
-    return settled;
+    const facts = this.#facts.get(settle.userId, now);
+    return this.#attempts.settle(settle, facts === 'cold' ? undefined : facts, now);
+  }
+
+  permitCode({ userId, sendBy, ...spender }: PermitCode): CodePermit {
+    const now = Date.now();
+    if (this.#isStopped(userId)) return { kind: 'refused', problem: userNotActive };
+    const facts = this.#facts.get(userId, now);
+    if (facts === 'cold') return { kind: 'cold' };
+    const address = sendBy && facts?.[sendBy];
+    const problem = address && this.#countSend(userId, address, spender, now);
+    return problem ? { kind: 'refused', problem } : { kind: 'permitted', facts: facts ?? NOBODY };
+  }
+
+  issueCode(issue: IssueCode): Result<undefined> {
+    const now = Date.now();
+    const { userId, purpose, id, message } = issue;
+    if (purpose === 'passwordReset' && this.#isStopped(userId)) return fail(userNotActive);
+    if (issue.again && !this.#codes.isPending(userId, purpose, now)) return fail(codeEmpty);
+    const problem =
+      message && (this.#countSend(userId, message.to, { attemptId: id }, now) ?? this.#countSend(userId, purpose, { attemptId: id }, now, 0));
+    if (problem) return fail(problem);
+    this.#codes.issue(this.ctx.storage, issue, now);
+    this.#registration.begin();
+    return ok(undefined);
+  }
+
+  guessCode(guess: GuessCode): Guess {
+    return this.#codes.guess(guess, Date.now());
+  }
+
+  endCode(userId: string, purpose: CodePurpose, id: string): void {
+    this.#codes.end(userId, purpose, id);
+  }
+
+  /** Counts one more message to an address, or for a purpose whatever the address, unless it is one too many. The same attempt, or request, counts once. */
+  #countSend(userId: string, counter: string, spender: Spender, now: number, pauseMs?: number): Problem | undefined {
+    const sends = this.#spends.sends(userId, counter);
+    if (sends.some((send) => isOwn(send, spender))) return undefined;
+    const times = sends.map(({ at }) => at);
+    const problem = tooManySends(times, now, pauseMs);
+    if (problem) return problem;
+    this.#alarm.ringBy(this.#spends.countSend(userId, counter, { ...spender, at: now }));
+    this.#registration.begin();
+    return undefined;
+  }
+
+  #isStopped(userId: string): boolean {
+    const standing = this.#store.standingOf(userId);
+    return standing !== undefined && isStopped(standing.state);
   }
 
   resetFailures(userId: string, failures: readonly PastFailures[]): void {
@@ -126,7 +157,7 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
 
   forget(userId: string): void {
     this.#facts.forget(userId);
-    this.#reservations.makeStale(userId);
+    this.#attempts.makeStale(userId);
   }
 
   transit({ userId, seen, transition }: Transit): Result<Standing> {
@@ -161,11 +192,13 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
 
   /** Goes on telling whoever could not be told. It never throws: an alarm that does is given up by the platform after a while. */
   override async alarm(): Promise<void> {
+    const sending = carefully('sending', (now) => this.#codes.resume(now));
     const unfinished = this.#store.unfinished(FINISHED_AT_ONCE);
     const done = await Promise.all([this.#registration.complete(), ...unfinished.map((userId) => this.finish(userId))]);
-    const now = Date.now();
     const everything = done.every(Boolean) && this.#store.unfinished(1).length === 0;
-    this.#alarm.rewind(everything ? undefined : now + RETRY_MS, now);
+    const sweeping = carefully('sweeping', (now) => this.ctx.storage.transactionSync(() => this.#spends.sweep(now)));
+    const now = Date.now();
+    this.#alarm.rewind(earliest(sending, sweeping, this.#codes.next(), everything ? undefined : now + RETRY_MS), now);
   }
 
   #isUnfinished(userId: string): boolean {

@@ -1,7 +1,7 @@
 import type { Failures, Method } from '../core/user/attempts.ts';
 import type { Standing, UserState } from '../core/user/lifecycle.ts';
 import { addColumn } from './add-column.ts';
-import type { PasswordChanged } from './protocol.ts';
+import type { PasswordChanged } from './session-protocol.ts';
 
 /**
  * The tables of a user's cell, described in the README's storage section. A user has a row in `standing` from its first change of state on;

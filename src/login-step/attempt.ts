@@ -1,26 +1,27 @@
-import type { Facts, PastFailures, Reservation, Settled } from '../cells/protocol.ts';
-import { checkPassword } from '../checks/password.ts';
-import { unavailable } from '../core/problem.ts';
+import type { Facts, PastFailures, Reservation, Spender, Verdict } from '../cells/user-protocol.ts';
+import type { Finding } from '../checks/finding.ts';
+import { type Problem, unavailable } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
-import type { Checks, Verdicts } from '../core/session/command.ts';
+import type { Verdicts } from '../core/session/command.ts';
 import type { Subject } from '../core/session/subject.ts';
-import { type Method, passwordInvalid, rivalsInFlight } from '../core/user/attempts.ts';
+import { rivalsInFlight, usedBefore, wrong } from '../core/user/attempts.ts';
+import type { Trial } from './trials.ts';
 import type { Walk } from './walk.ts';
 
 /** Factors that passed, and the failures before them, which are to be forgotten once the success is committed. */
 export interface Attempted {
-  readonly verdicts: Omit<Verdicts, 'user'>;
+  readonly verdicts: Omit<Verdicts, 'user' | 'openings'>;
   readonly resettable: readonly PastFailures[];
   /** What the checks relied on; none when there was nothing to check. */
   readonly facts?: Facts;
 }
 
-type Secrets = Pick<Checks, 'password'>;
-
-/** What an attempt shares with others, or gives way to. */
-export interface Beside {
+/** What an attempt is known by, shares with others, or gives way to. */
+export interface Beside extends Spender {
   /** The attempt's id, where repeats of its request may run beside it. */
   readonly shared?: string | undefined;
+  /** What stands in the way of what follows the checks: then nothing is spent for them. */
+  readonly hindrance?: (facts: Facts) => Problem | undefined;
   /** Asked each time that rivals were waited for: a request that has lost its race meanwhile spends no hash. */
   readonly goOn: () => Promise<Result<unknown>>;
 }
@@ -30,28 +31,28 @@ const LONGEST_PAUSE_MS = 80;
 const STALE_TRIES = 3;
 
 /**
- * Tries the secrets of a request against a user: reserve -> verify -> settle. An attempt is reserved before its secret is looked at and is
+ * Tries the secrets of a request against a user: reserve -> verify -> settle. An attempt is reserved before its secrets are looked at and is
  * always settled, so that parallel guesses count exactly; no verdict leaves before it is. When the credentials change meanwhile it tries
  * again with the new ones.
  */
-export async function attempt(walk: Walk, subject: Subject, secrets: Secrets, beside: Beside): Promise<Result<Attempted>> {
-  const methods: Method[] = secrets.password ? ['password'] : [];
-  if (methods.length === 0) return ok({ verdicts: {}, resettable: [] });
+export async function attempt(walk: Walk, subject: Subject, trials: readonly Trial[], beside: Beside): Promise<Result<Attempted>> {
+  if (trials.length === 0) return ok({ verdicts: {}, resettable: [] });
   for (let tries = 0; tries < STALE_TRIES; tries += 1) {
-    const reserved = await reserve(walk, subject, methods, beside);
+    const reserved = await reserve(walk, subject, trials, beside);
     if (!reserved.ok) return reserved;
-    const outcome = await tryOnce(walk, subject, secrets, reserved.value);
+    const outcome = await tryOnce(walk, subject, trials, beside, reserved.value);
     if (outcome !== 'stale') return outcome;
   }
   return fail(unavailable('The credentials are being changed'));
 }
 
 /** Reserves an attempt. Where only rivals in flight stand in the way it asks again until the walk's deadline. */
-async function reserve(walk: Walk, { id, cell }: Subject, methods: Method[], { shared, goOn }: Beside): Promise<Result<Reserved>> {
+async function reserve(walk: Walk, { id, cell }: Subject, trials: readonly Trial[], { shared, goOn }: Beside): Promise<Result<Reserved>> {
   const userCell = walk.cells.user(cell);
+  const tries = trials.map(({ method, challenge }) => ({ method, challenge }));
   let pauseMs = FIRST_PAUSE_MS;
   for (;;) {
-    const reservation = await userCell.reserve({ userId: id, methods, shared });
+    const reservation = await userCell.reserve({ userId: id, tries, shared });
     if (reservation.kind === 'reserved') return ok(reservation);
     if (reservation.kind === 'refused') return fail(reservation.problem);
     if (Date.now() + pauseMs > walk.deadline) return fail(rivalsInFlight);
@@ -68,15 +69,58 @@ async function reserve(walk: Walk, { id, cell }: Subject, methods: Method[], { s
 
 type Reserved = Extract<Reservation, { kind: 'reserved' }>;
 
+/** A trial that was made. */
+interface Made {
+  readonly trial: Trial;
+  readonly finding: Finding;
+}
+
 /** One reserved attempt, from the look at its secrets to its settlement. */
-async function tryOnce(walk: Walk, subject: Subject, secrets: Secrets, { id, reservedAt, facts }: Reserved): Promise<Result<Attempted> | 'stale'> {
-  const cell = walk.cells.user(subject.cell);
-  const finding = secrets.password && (await checkPassword(facts, secrets.password.password, walk.passwords.peppers));
-  const verdicts = finding && finding.kind !== 'not-ready' ? [{ method: 'password' as const, passed: finding.kind === 'passed' }] : [];
-  const settled: Settled = await cell.settle({ reservationId: id, userId: subject.id, verdicts });
+async function tryOnce(
+  walk: Walk,
+  subject: Subject,
+  trials: readonly Trial[],
+  { attemptId, requestId, hindrance }: Beside,
+  { id: reservationId, reservedAt, facts }: Reserved,
+): Promise<Result<Attempted> | 'stale'> {
+  const made = await makeTrials(trials, facts);
+  const allPassed = made.length === trials.length && made.every(({ finding }) => finding.kind === 'passed');
+  const hindered = allPassed ? hindrance?.(facts) : undefined;
+  const verdicts = made.flatMap((each) => verdictOf(each, allPassed && hindered === undefined));
+  const settled = await walk.cells.user(subject.cell).settle({ reservationId, userId: subject.id, attemptId, requestId, verdicts });
   if (settled.kind === 'stale') return 'stale';
   if (settled.kind === 'lost') return fail(unavailable('The attempt was lost'));
-  if (finding?.kind === 'not-ready') return fail(finding.problem);
-  if (finding?.kind === 'wrong') return fail(passwordInvalid(settled.failures.password ?? 1));
-  return ok({ verdicts: { password: { userId: subject.id, reservedAt, version: facts.passwordVersion } }, resettable: settled.resettable, facts });
+  const last = made.at(-1);
+  if (last?.finding.kind === 'not-ready') return fail(last.finding.problem);
+  if (last?.finding.kind === 'wrong') return fail(last.finding.problem ?? wrong(last.trial.method, settled.failures[last.trial.method] ?? 1));
+  if (hindered) return fail(hindered);
+  if (settled.usedBefore) return fail(usedBefore(settled.usedBefore));
+  const passed = made.map(({ trial: { method, challenge } }) => [
+    method,
+    {
+      userId: subject.id,
+      reservedAt,
+      ...(method === 'password' && { version: facts.passwordVersion }),
+      ...(challenge !== undefined && { challengeId: challenge }),
+    },
+  ]);
+  return ok({ verdicts: Object.fromEntries(passed) as Attempted['verdicts'], resettable: settled.resettable, facts });
+}
+
+/** Makes the trials in their order, up to the first that does not pass. */
+async function makeTrials(trials: readonly Trial[], facts: Reserved['facts']): Promise<Made[]> {
+  const made: Made[] = [];
+  for (const trial of trials) {
+    const finding = await trial.look(facts);
+    made.push({ trial, finding });
+    if (finding.kind !== 'passed') break;
+  }
+  return made;
+}
+
+/** Nothing is spent by an attempt of which any part does not pass. */
+function verdictOf({ trial: { method, challenge }, finding }: Made, allPassed: boolean): Verdict[] {
+  if (finding.kind === 'not-ready') return [];
+  const passed = finding.kind === 'passed';
+  return [{ method, challenge, passed, spends: passed && allPassed ? finding.spends : undefined }];
 }

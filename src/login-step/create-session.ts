@@ -1,14 +1,15 @@
-import type { Committed, Live, Recalled } from '../cells/protocol.ts';
 import { newSessionId } from '../cells/session-id.ts';
+import type { Committed, Live, Recalled } from '../cells/session-protocol.ts';
 import { EVERYWHERE } from '../core/permission.ts';
 import { ok, type Result } from '../core/result.ts';
-import { hasChecks } from '../core/session/command.ts';
+import { needsFindingOut } from '../core/session/command.ts';
 import type { CreateSession } from '../core/session/create.ts';
 import { digest } from '../crypto/digest.ts';
 import type { KeyRing } from '../crypto/key-ring.ts';
 import { newSessionToken } from '../crypto/tokens.ts';
-import { findOut } from './find-out.ts';
+import { attemptIdOf, findOut } from './find-out.ts';
 import { type KeyedPlace, placesOf } from './keyed-place.ts';
+import type { HandedBack } from './open-codes.ts';
 import { keyedWith, openAnswer, type Repeatable } from './repeatable.ts';
 import type { Walk } from './walk.ts';
 
@@ -26,6 +27,7 @@ export interface CreateRequest {
 export interface Created extends Committed {
   readonly sessionId: string;
   readonly sessionToken: string;
+  readonly codes: HandedBack;
 }
 
 /**
@@ -39,21 +41,24 @@ export async function createSession(walk: Walk, request: CreateRequest): Promise
   const sessionCell = place?.cell ?? cellOf();
   const sessionId = place?.sessionId ?? (await newSessionId(sessionCell, sessionIdKeys));
   // What needs no finding out is asked for by the commit itself, at the newest key's place.
-  const recallBefore = () => recall(walk, hasChecks(command.checks) ? places : olderPlaces);
+  const peek = () => recall(walk, needsFindingOut(command) ? places : olderPlaces);
+  const { checks, challenges } = command;
   const shared = place && JSON.stringify(place.mark);
-  const findings = await findOut(walk, { checks: command.checks, sessionCell, write: EVERYWHERE, shared, peek: recallBefore });
+  const attemptId = place && attemptIdOf('', place.mark.key);
+  const findings = await findOut(walk, { checks, challenges, sessionId, sessionCell, write: EVERYWHERE, attemptId, shared, peek });
   if (!findings.ok) return findings;
   if ('repeat' in findings.value) return answerAgain(walk, findings.value);
 
   const sessionToken = newSessionToken(sessionId);
-  const keyed = place && { ...(await keyedWith(walk.sealKeys, sessionId, [place.mark], { sessionToken })), otherIds: place.otherIds };
+  const { verdicts, codes, afterwards } = findings.value;
+  const answer = { sessionToken, codes };
+  const keyed = place && { ...(await keyedWith(walk.sealKeys, sessionId, [place.mark], answer)), otherIds: place.otherIds };
   const nextToken = await digest(sessionToken);
-  const { verdicts, afterwards } = findings.value;
   const committed = await walk.cells.session(sessionCell).create({ sessionId, callerId, nextToken, command, verdicts, keyed });
   if (!committed.ok) return committed;
   await afterwards();
   if ('repeat' in committed.value) return answerAgain(walk, committed.value);
-  return ok({ ...committed.value, sessionId, sessionToken });
+  return ok({ ...committed.value, ...answer, sessionId });
 }
 
 async function recall(walk: Walk, places: readonly KeyedPlace[]): Promise<Result<Partial<Live> | Recalled>> {

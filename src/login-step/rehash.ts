@@ -1,4 +1,4 @@
-import type { Facts } from '../cells/protocol.ts';
+import type { Facts } from '../cells/user-protocol.ts';
 import type { Subject } from '../core/session/subject.ts';
 import { hashPassword, isCurrentHash } from '../crypto/password-hash.ts';
 import { rehashPassword } from '../directory/passwords.ts';

@@ -1,4 +1,4 @@
-import type { PastFailures } from '../cells/protocol.ts';
+import type { PastFailures } from '../cells/user-protocol.ts';
 import type { Walk } from './walk.ts';
 
 /** Forgets the failures before a success that is committed. It does not fail: those that stay only make the next attempt wait longer. */

@@ -1,12 +1,13 @@
-import type { Committed } from '../cells/protocol.ts';
+import type { Committed } from '../cells/session-protocol.ts';
 import type { Scope } from '../core/permission.ts';
 import { fail, ok, type Result } from '../core/result.ts';
-import { hasChecks, needsWrite, type UpdateSession } from '../core/session/command.ts';
+import { needsFindingOut, needsWrite, type UpdateSession } from '../core/session/command.ts';
 import { lostThreeTimes } from '../core/session/problems.ts';
 import type { Mark, Repeated } from '../core/session/repeat.ts';
 import { digest } from '../crypto/digest.ts';
 import { newSessionToken } from '../crypto/tokens.ts';
-import { type Findings, findOut } from './find-out.ts';
+import { attemptIdOf, findOut, NOTHING_FOUND_OUT } from './find-out.ts';
+import type { HandedBack } from './open-codes.ts';
 import { keyedWith, marksOf, openAnswer, type Repeatable } from './repeatable.ts';
 import type { Walk } from './walk.ts';
 
@@ -25,16 +26,17 @@ export interface UpdateRequest {
 /** How a PATCH ended, with the token that is live now as far as its caller may know. */
 export interface Updated extends Committed {
   readonly sessionToken: string | undefined;
+  readonly codes: HandedBack;
 }
 
 const TRIES = 3;
-const NOTHING_TO_FIND_OUT: Findings = { basis: undefined, verdicts: {}, afterwards: async () => {} };
 
 /** What every try of one PATCH has in common. */
 interface Tried extends UpdateRequest {
   /** Digest of the token that came with it. */
   readonly presented: string | undefined;
   readonly marks: readonly Mark[] | undefined;
+  readonly requestId: string;
 }
 
 /**
@@ -45,34 +47,38 @@ export async function updateSession(walk: Walk, request: UpdateRequest): Promise
   const { sessionId, callerId, sessionToken, repeatable } = request;
   const presented = sessionToken === undefined ? undefined : await digest(sessionToken);
   const marks = repeatable && (await marksOf(walk.idempotencyKeys, callerId, sessionId, repeatable));
+  // Of those that share a mark at most one is committed, so to what they spend they are one request.
+  const requestId = marks?.[0]?.key ?? crypto.randomUUID();
   for (let tries = 0; tries < TRIES; tries += 1) {
-    const outcome = await tryOnce(walk, { ...request, presented, marks });
+    const outcome = await tryOnce(walk, { ...request, presented, marks, requestId });
     if (outcome !== 'raced') return outcome;
   }
   return fail(lostThreeTimes);
 }
 
-async function tryOnce(walk: Walk, { presented, marks, ...request }: Tried): Promise<Result<Updated> | 'raced'> {
+async function tryOnce(walk: Walk, { presented, marks, requestId, ...request }: Tried): Promise<Result<Updated> | 'raced'> {
   const { sessionId, sessionCell, callerId, command, write } = request;
-  const { checks } = command;
+  const { checks, challenges } = command;
   const cell = walk.cells.session(sessionCell);
   const peek = () => cell.peek({ sessionId, presented, write, needsWrite: needsWrite(command), marks });
   const shared = marks && JSON.stringify([marks[0], presented]);
-  const findings = hasChecks(checks) ? await findOut(walk, { checks, sessionCell, write, shared, peek }) : ok(NOTHING_TO_FIND_OUT);
+  const attemptId = presented && attemptIdOf(sessionId, presented);
+  const inquiry = { checks, challenges, sessionId, sessionCell, write, attemptId, requestId, shared, peek };
+  const findings = needsFindingOut(command) ? await findOut(walk, inquiry) : ok(NOTHING_FOUND_OUT);
   if (!findings.ok) return findings;
   if ('repeat' in findings.value) return answerAgain(walk, sessionId, findings.value);
 
-  const { verdicts, afterwards } = findings.value;
+  const { verdicts, codes, afterwards } = findings.value;
   const basis = presented === undefined ? findings.value.basis : undefined;
   const sessionToken = newSessionToken(sessionId);
-  const keyed = marks && (await keyedWith(walk.sealKeys, sessionId, marks, { sessionToken }));
+  const keyed = marks && (await keyedWith(walk.sealKeys, sessionId, marks, { sessionToken, codes }));
   const nextToken = await digest(sessionToken);
   const outcome = await cell.commit({ sessionId, callerId, presented, basis, nextToken, keyed, write, command, verdicts });
   if (!outcome.ok) return outcome;
   if (outcome.value === 'raced') return 'raced';
   await afterwards();
   if ('repeat' in outcome.value) return answerAgain(walk, sessionId, outcome.value);
-  return ok({ ...outcome.value, sessionToken: outcome.value.changed ? sessionToken : request.sessionToken });
+  return ok({ ...outcome.value, codes, sessionToken: outcome.value.changed ? sessionToken : request.sessionToken });
 }
 
 async function answerAgain(walk: Walk, sessionId: string, { repeat }: Repeated): Promise<Result<Updated>> {

@@ -9,8 +9,17 @@ export interface Walk {
   readonly passwords: PasswordHashing;
   readonly sealKeys: KeyRing;
   readonly idempotencyKeys: KeyRing;
+  readonly codes: CodePolicy;
   /** Goes on with work that nobody waits for, after the answer if need be. */
   readonly later: (work: Promise<void>) => void;
   /** The moment, in milliseconds since 1970, after which the walk waits for nobody. */
   readonly deadline: number;
+}
+
+/** How codes are made that are sent to users. */
+export interface CodePolicy {
+  readonly digits: number;
+  readonly lifetimeMs: number;
+  /** The link in an e-mail whose caller gives none of its own. */
+  readonly urlTemplate: string;
 }

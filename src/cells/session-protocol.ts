@@ -1,17 +1,15 @@
 import type { Scope } from '../core/permission.ts';
-import type { Problem } from '../core/problem.ts';
 import type { Result } from '../core/result.ts';
 import type { BearerUser } from '../core/session/bearer.ts';
 import type { UpdateSession, Verdicts } from '../core/session/command.ts';
 import type { CreateSession } from '../core/session/create.ts';
 import type { SessionView } from '../core/session/read.ts';
 import type { Mark, Repeated } from '../core/session/repeat.ts';
+import type { Session } from '../core/session/session.ts';
 import type { Subject } from '../core/session/subject.ts';
-import type { Method } from '../core/user/attempts.ts';
-import type { Standing, Transition } from '../core/user/lifecycle.ts';
 
 /**
- * What the Worker says to the cells, and what they say back: plain data, so that it crosses RPC whole. Verbs that change something return
+ * What is said to a session's cell, and what it says back: plain data, so that it crosses RPC whole. Verbs that change something return
  * no Promise: between their first read and their last write nothing else can happen in the cell.
  */
 
@@ -39,6 +37,7 @@ export interface Live {
   /** Digest of the live token. */
   readonly token: string;
   readonly user: Subject | undefined;
+  readonly challenges: Session['challenges'];
 }
 
 /** What a request with an Idempotency-Key brings along: its marks, one for each key in force and the newest first, and its answer, sealed. */
@@ -137,90 +136,3 @@ export interface SessionCellVerbs {
   /** Drops password factors verified before the change, also those still under way, and ends sessions where that was asked for. */
   passwordChanged(change: PasswordChanged): void;
 }
-
-export interface Admit {
-  readonly userId: string;
-  /** The user's standing as D1 shows it; the cell's own, once it has one, wins. */
-  readonly seen: Standing;
-  readonly sessionCell: string;
-}
-
-export interface Admitted {
-  readonly epoch: number;
-  readonly admittedAt: number;
-}
-
-/** What is known of a user's credentials, to check them against. */
-export interface Facts {
-  readonly kind: 'human' | 'machine';
-  readonly passwordHash: string | undefined;
-  readonly passwordVersion: number;
-}
-
-export interface Reserve {
-  readonly userId: string;
-  readonly methods: readonly Method[];
-  /** The attempt's id where repeats of its request may run beside it: they share the reservation, and count as one. */
-  readonly shared?: string | undefined;
-}
-
-/** `cold`: the cell has to load the facts first. `busy`: only rivals in flight stand in the way; ask again. */
-export type Reservation =
-  | { readonly kind: 'reserved'; readonly id: string; readonly reservedAt: number; readonly facts: Facts }
-  | { readonly kind: 'cold' }
-  | { readonly kind: 'busy' }
-  | { readonly kind: 'refused'; readonly problem: Problem };
-
-export interface Settle {
-  readonly reservationId: string;
-  readonly userId: string;
-  /** What each reserved method came to; one that was not tried is left out. */
-  readonly verdicts: readonly { readonly method: Method; readonly passed: boolean }[];
-}
-
-/**
- * `settled`: `failures` holds each failed method's count with this failure, `resettable` the failures before each method that passed.
- * `stale`: the credentials changed meanwhile, so the verdicts say nothing. `lost`: the cell does not know the reservation (any more).
- */
-export type Settled =
-  | { readonly kind: 'settled'; readonly failures: Readonly<Partial<Record<Method, number>>>; readonly resettable: readonly PastFailures[] }
-  | { readonly kind: 'stale' }
-  | { readonly kind: 'lost' };
-
-/** The failures of one method up to one of them, by its number among all that the method ever had. */
-export interface PastFailures {
-  readonly method: Method;
-  readonly upTo: number;
-}
-
-export interface Transit {
-  readonly userId: string;
-  readonly seen: Standing;
-  readonly transition: Transition;
-}
-
-/** The verbs of a user's cell. */
-export interface UserCellVerbs {
-  admit(admit: Admit): Result<Admitted>;
-  /** Reserves an attempt before its secret is looked at. */
-  reserve(reserve: Reserve): Reservation;
-  /** Loads a user's facts from D1, for the next `reserve`. */
-  load(userId: string): Promise<void>;
-  /** Ends an attempt: counts what failed. An attempt that came to nothing is settled without verdicts. */
-  settle(settle: Settle): Settled;
-  /** Forgets failures that came before a success which is committed now; those that came since stay. */
-  resetFailures(userId: string, failures: readonly PastFailures[]): void;
-  /** Forgets a user's facts: called before and after every change of credentials in D1. */
-  forget(userId: string): void;
-  /** Like `forget`, ahead of a change of password in D1. What follows from it is done by `finish`, once it is written. */
-  beginPasswordChange(change: PasswordChanged): void;
-  /** Changes a user's state; what follows from it is done by `finish`. */
-  transit(transit: Transit): Result<Standing>;
-  /** Tells every session cell and D1 of a user's standing, and every session cell of a new password; false when one of them could not be told in time (the alarm goes on). */
-  finish(userId: string): Promise<boolean>;
-}
-
-/** A cell's verbs as they look from outside it. */
-export type Remote<Verbs> = {
-  readonly [Verb in keyof Verbs]: Verbs[Verb] extends (...args: infer Args) => infer Answer ? (...args: Args) => Promise<Awaited<Answer>> : never;
-};
