@@ -2,6 +2,8 @@ import { type Context, Hono } from 'hono';
 import { ConfigurationError, configOf } from '../config.ts';
 import { misconfigured, type Problem, unavailable } from '../core/problem.ts';
 import { ok } from '../core/result.ts';
+import { authenticationMethodOperations } from './authentication-methods.ts';
+import { devMailbox } from './dev-mailbox.ts';
 import { doctorOperations } from './doctor.ts';
 import { listUsersOperations } from './list-users.ts';
 import { machineUserOperations } from './machine-users.ts';
@@ -9,13 +11,18 @@ import { memberOperations } from './members.ts';
 import { notBuilt } from './not-built.ts';
 import type { Operation } from './operation.ts';
 import { organizationOperations } from './organizations.ts';
+import { otpFactorOperations } from './otp-factors.ts';
 import { passwordOperations } from './password.ts';
+import { passwordResetOperations } from './password-reset.ts';
 import { personalAccessTokenOperations } from './personal-access-tokens.ts';
+import { recoveryCodeOperations } from './recovery-codes.ts';
 import { beforeDeadline, type Env, refuse, restOf } from './rest.ts';
 import { sessionOperations } from './sessions.ts';
 import { userAddressOperations } from './user-addresses.ts';
 import { userStateOperations } from './user-state.ts';
+import { userTotpOperations } from './user-totp.ts';
 import { userOperations } from './users.ts';
+import { verifyAddressOperations } from './verify-addresses.ts';
 
 /** Every operation that is built. */
 export const operations: readonly Operation[] = [
@@ -25,7 +32,13 @@ export const operations: readonly Operation[] = [
   ...listUsersOperations,
   ...userStateOperations,
   ...userAddressOperations,
+  ...verifyAddressOperations,
   ...passwordOperations,
+  ...passwordResetOperations,
+  ...userTotpOperations,
+  ...otpFactorOperations,
+  ...recoveryCodeOperations,
+  ...authenticationMethodOperations,
   ...personalAccessTokenOperations,
   ...memberOperations,
   ...organizationOperations,
@@ -55,6 +68,8 @@ app.get('/ready', async (context) => {
   const answered = await beforeDeadline(asked, deadlineMs);
   return answered.ok ? context.json({ status: 'ready' }) : refuse(context, answered.problem);
 });
+
+app.get('/dev/mailbox', devMailbox);
 
 app.route('/', restOf(operations, notBuilt));
 

@@ -23,7 +23,12 @@ const diagnose = operation({
   input: message({}),
   handle: async (_, call) => {
     if (call.caller.kind !== 'admin') return fail(noPermission);
-    const findings = [...(await Promise.all([directory(call), sessionCells(call), userCells(call)])), ...keyLists(call), adminTokens(call)];
+    const findings = [
+      ...(await Promise.all([directory(call), sessionCells(call), userCells(call)])),
+      ...keyLists(call),
+      adminTokens(call),
+      delivery(call),
+    ];
     return ok({ findings: findings.map((finding): JsonObject => ({ ...finding })) });
   },
 });
@@ -85,6 +90,15 @@ const adminTokens = ({ config: { adminTokens: tokens } }: Call): Finding =>
   tokens.length > 1
     ? { subject: 'ADMIN_TOKEN', level: 'warning', detail: 'two are in force: drop the old one when nobody uses it any more' }
     : { subject: 'ADMIN_TOKEN', level: 'ok', detail: 'one is in force' };
+
+/** Whether people get what is sent to them. */
+function delivery({ config: { notify } }: Call): Finding {
+  const subject = 'delivery';
+  if (notify.devMailbox) return { subject, level: 'warning', detail: 'DEV_MAILBOX is on: every message goes to /dev/mailbox and to nobody else' };
+  const missing = [...(notify.email.provider === 'none' ? ['EMAIL_PROVIDER'] : []), ...(notify.sms.provider === 'none' ? ['SMS_PROVIDER'] : [])];
+  if (missing.length > 0) return { subject, level: 'warning', detail: `${missing.join(' and ')}: none, so codes of that kind go nowhere` };
+  return { subject, level: 'ok', detail: `mail by ${notify.email.provider}, SMS by ${notify.sms.provider}` };
+}
 
 /** Ours: what an operator asks about a deployment. */
 export const doctorOperations: readonly Operation[] = [diagnose];

@@ -4,30 +4,23 @@ import type { Problem } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { emailAddress } from '../core/user/email-address.ts';
 import { phoneNumber } from '../core/user/phone-number.ts';
+import { EMAIL_WAYS, PHONE_WAYS } from './code-way.ts';
 import { unbuilt } from './decode.ts';
 import type { Profile } from './new-user.ts';
 import { bytes, enumeration, flag, message, text } from './protojson.ts';
+import { totpSecret } from './totp-secret.ts';
 
 const METADATA_MOST_BYTES = 500_000;
 const METADATA_MOST_ENTRIES = 100;
 
 const GENDERS = ['GENDER_UNSPECIFIED', 'GENDER_FEMALE', 'GENDER_MALE', 'GENDER_DIVERSE'] as const;
 
-/** Codes are neither sent nor returned yet. */
-const verification = (part: string) => ({
-  sendCode: unbuilt(`${part}.sendCode`),
-  returnCode: unbuilt(`${part}.returnCode`),
-  isVerified: flag.optional(),
-});
 const VERIFICATION = ['sendCode', 'returnCode', 'isVerified'] as const;
 
 /** A list that is not built: an empty one says nothing, and is let pass. */
 const unbuiltList = (what: string) => z.preprocess((list) => (Array.isArray(list) && list.length === 0 ? undefined : list), unbuilt(what));
 
-/**
- * A person, as AddHumanUser and CreateUser take one. An e-mail address or phone number without a word on its verification is entered as
- * unverified, and nothing is sent.
- */
+/** A person, as AddHumanUser and CreateUser take one. */
 export const humanFields = {
   profile: message({
     givenName: text(1, 200),
@@ -37,8 +30,8 @@ export const humanFields = {
     preferredLanguage: text(0, 10).optional(),
     gender: enumeration(GENDERS).optional(),
   }),
-  email: message({ email: text(0, 200), ...verification('email') }, [VERIFICATION]),
-  phone: message({ phone: text(0, 200).optional(), ...verification('phone') }, [VERIFICATION]).optional(),
+  email: message({ email: text(0, 200), ...EMAIL_WAYS, isVerified: flag.optional() }, [VERIFICATION]),
+  phone: message({ phone: text(0, 200).optional(), ...PHONE_WAYS, isVerified: flag.optional() }, [VERIFICATION]).optional(),
   metadata: z
     .array(message({ key: text(0, 200), value: bytes.optional() }))
     .max(METADATA_MOST_ENTRIES)
@@ -46,7 +39,7 @@ export const humanFields = {
   password: message({ password: text(1, 200), changeRequired: flag.optional() }).optional(),
   hashedPassword: message({ hash: text(1, 200), changeRequired: flag.optional() }).optional(),
   idpLinks: unbuiltList('idpLinks'),
-  totpSecret: unbuilt('totpSecret'),
+  totpSecret: totpSecret.optional(),
 };
 
 /** A password is given in one way. */

@@ -2,10 +2,11 @@ import * as z from 'zod';
 import type { Problem } from '../core/problem.ts';
 import { fail, ok } from '../core/result.ts';
 import { unbuilt } from './decode.ts';
+import { openFirstCodes } from './first-codes.ts';
 import { HUMAN_ONEOFS, humanFields, profileOf } from './human-user.ts';
 import { givenUserId, MACHINE_PROFILE, type Registration, registerUser } from './new-user.ts';
 import { type Operation, operation } from './operation.ts';
-import { message, text, toTimestamp } from './protojson.ts';
+import { emit, message, text, toTimestamp } from './protojson.ts';
 
 const BEARER = ['ACCESS_TOKEN_TYPE_BEARER', 0] as const;
 
@@ -37,7 +38,10 @@ const createUser = operation({
     if (!kind.ok) return kind;
     const registered = await registerUser(call, { organizationId, userId, ...kind.value, username: username ?? kind.value.username });
     if (!registered.ok) return registered;
-    return ok({ id: registered.value.userId, creationDate: toTimestamp(call.now) });
+    const { human } = input;
+    const codes = human ? await openFirstCodes(call, registered.value, human, kind.value.profile) : ok({});
+    if (!codes.ok) return codes;
+    return ok(emit({ id: registered.value.id, creationDate: toTimestamp(call.now), ...codes.value }));
   },
 });
 
@@ -46,8 +50,8 @@ function kindOf({ human, machine }: z.infer<typeof createUserMessage>) {
   if (human) {
     const profile = profileOf(human);
     if (!profile.ok) return profile;
-    const { password, hashedPassword } = human;
-    const secrets = { password, hashedPassword, hashRefusalId: 'USER-oz74onzvqr' } as const;
+    const { password, hashedPassword, totpSecret } = human;
+    const secrets = { password, hashedPassword, hashRefusalId: 'USER-oz74onzvqr', totpSecret } as const;
     return ok<Kind>({ kind: 'human', username: profile.value.email, profile: profile.value, ...secrets });
   }
   if (machine === undefined) return fail(kindMissing);

@@ -5,6 +5,8 @@ import { complexityProblem } from '../core/user/password-complexity.ts';
 import { newDecimalId } from '../crypto/tokens.ts';
 import { insertUser, type NewUser } from '../directory/create-user.ts';
 import { foldLoginName } from '../directory/users.ts';
+import { sealSeed } from '../login-step/totp-seed.ts';
+import type { CodeUser } from '../login-step/user-codes.ts';
 import type { Call } from './operation.ts';
 import { type GivenPassword, passwordToStore } from './password-to-store.ts';
 import { text } from './protojson.ts';
@@ -48,12 +50,11 @@ export interface Registration extends GivenPassword {
   readonly username: string | undefined;
   readonly profile: Profile;
   readonly description?: string;
+  /** The seed of a TOTP that was set up elsewhere, in base32. */
+  readonly totpSecret?: string | undefined;
 }
 
-export interface Registered {
-  readonly userId: string;
-  readonly organizationId: string;
-}
+export type Registered = CodeUser;
 
 /**
  * An id that a caller gives. The bar is ours: the ids of callers who are no users of this directory have one. A path cannot name "." and "..".
@@ -78,21 +79,23 @@ export async function registerUser(call: Call, registration: Registration): Prom
   const target = await targetOrganization(call, 'user.write', registration.organizationId);
   if (!target.ok) return target;
 
-  const { config, db, now, region } = call;
+  const { config, region } = call;
   const secret = await passwordToStore(registration, config.passwords);
   if (!secret.ok) return secret;
-  const row = {
-    ...profile,
-    kind,
-    description,
-    organizationId: target.value,
-    cell: newUserCell(region, config.userCells),
-    ...secret.value,
-  };
+  const cell = newUserCell(region, config.userCells);
+  const row = { ...profile, kind, description, organizationId: target.value, cell, ...secret.value };
+  return insert(call, row, { userId, username, totpSecret: registration.totpSecret });
+}
+
+type Given = Pick<Registration, 'userId' | 'username' | 'totpSecret'>;
+
+async function insert({ config, db, now }: Call, row: Omit<NewUser, 'id' | 'username'>, given: Given): Promise<Result<Registered>> {
+  const { userId, username, totpSecret } = given;
   for (let tries = 0; tries < TRIES; tries += 1) {
     const id = userId ?? newDecimalId(now);
-    const outcome = await insertUser(db, { ...row, id, username: username ?? id }, now);
-    if (outcome === 'created') return ok({ userId: id, organizationId: target.value });
+    const totpSeed = totpSecret === undefined ? undefined : await sealSeed(config.sealKeys, id, totpSecret);
+    const outcome = await insertUser(db, { ...row, id, username: username ?? id, totpSeed }, now);
+    if (outcome === 'created') return ok({ ...row, id, username: username ?? id });
     if (outcome === 'login-name-taken') return fail(loginNameTaken);
     if (userId !== undefined) return fail(userIdTaken);
   }

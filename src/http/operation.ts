@@ -24,6 +24,8 @@ export interface Call {
   readonly now: number;
   /** `x-zitadel-orgid`, as it was sent. */
   readonly organizationHeader: string | undefined;
+  /** Scheme and host that the request came to. */
+  readonly origin: string;
   /** `Idempotency-Key`, as it was sent. */
   readonly idempotencyKey: string | undefined;
 }

@@ -1,8 +1,9 @@
-import type { PastFailures } from '../cells/protocol.ts';
-import { isNowhere, outranks } from '../core/permission.ts';
+import type { PastFailures } from '../cells/user-protocol.ts';
+import { outranks } from '../core/permission.ts';
 import { noPermission, type Problem } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { userNotActive } from '../core/session/problems.ts';
+import type { Guess } from '../core/user/codes.ts';
 import { isStopped } from '../core/user/lifecycle.ts';
 import { complexityProblem } from '../core/user/password-complexity.ts';
 import { hashPassword } from '../crypto/password-hash.ts';
@@ -11,11 +12,12 @@ import { replacePassword } from '../directory/passwords.ts';
 import type { User } from '../directory/users.ts';
 import { attempt } from '../login-step/attempt.ts';
 import { resetFailures } from '../login-step/reset-failures.ts';
-import { scopeOfCaller } from './caller.ts';
-import { unbuilt } from './decode.ts';
+import { trialsOf } from '../login-step/trials.ts';
+import { endCode, guessCode } from '../login-step/user-codes.ts';
 import { type Call, type Operation, operation } from './operation.ts';
+import { allowsReset } from './password-reset.ts';
 import { flag, message, text } from './protojson.ts';
-import { reachUser } from './reach-user.ts';
+import { reachByProof, reachUser } from './reach-user.ts';
 import type { Version } from './session-messages.ts';
 import { userDetails } from './user-messages.ts';
 import { walkOf } from './walk-of.ts';
@@ -25,7 +27,7 @@ const setPasswordMessage = message(
     userId: text(1, 200),
     newPassword: message({ password: text(0, 200).optional(), changeRequired: flag.optional() }).optional(),
     currentPassword: text(1, 200).optional(),
-    verificationCode: unbuilt('verificationCode'),
+    verificationCode: text(1, 20).optional(),
     /** Ours: ends the user's sessions, but for the one whose token is the caller's bearer. */
     endOtherSessions: flag.optional(),
   },
@@ -36,12 +38,19 @@ const passwordEmpty: Problem = { kind: 'invalid-argument', id: 'COMMAND-3klek4sb
 const userNotFound: Problem = { kind: 'not-found', id: 'COMMAND-G8dh3', message: 'User could not be found' };
 const passwordNotSet: Problem = { kind: 'failed-precondition', id: 'COMMAND-Fds3s', message: 'User has not set a password' };
 const passwordNotChanged: Problem = { kind: 'failed-precondition', id: 'COMMAND-Aesh5', message: 'New password is the current one' };
+const CODE_PROBLEMS: Record<Exclude<Guess['kind'], 'right'>, Problem> = {
+  none: { kind: 'failed-precondition', id: 'COMMAND-2M9fs', message: 'Code not found' },
+  wrong: { kind: 'invalid-argument', id: 'CODE-woT0xc', message: 'Code is invalid' },
+  expired: { kind: 'failed-precondition', id: 'CODE-QvUQ4P', message: 'Code is expired' },
+};
 const changedBySomebodyElse: Problem = { kind: 'aborted', id: 'SALLY-Password', message: 'The password was changed by somebody else meanwhile' };
 
 /** Whose password may be changed, and which failed attempts are forgotten with it. */
 interface Leave {
   readonly user: User;
   readonly reset: readonly PastFailures[];
+  /** The code that gave it. */
+  readonly codeId?: string;
 }
 
 const setPassword = (version: Version): Operation =>
@@ -49,18 +58,19 @@ const setPassword = (version: Version): Operation =>
     rpc: `zitadel.user.${version}.UserService/SetPassword`,
     routes: [`POST /${version}/users/{userId}/password`],
     input: setPasswordMessage,
-    handle: async ({ userId, newPassword, currentPassword, endOtherSessions }, call) => {
+    handle: async ({ userId, newPassword, currentPassword, verificationCode, endOtherSessions }, call) => {
       const password = newPassword?.password ?? '';
       const broken = password === '' ? passwordEmpty : complexityProblem(password, 'DOMAIN');
       if (broken) return fail(broken);
-      const leave = currentPassword === undefined ? await byAdministrator(call, userId) : await byKnowingIt(call, userId, currentPassword, password);
+      const leave = await leaveBy({ currentPassword, verificationCode }, call, userId, password);
       if (!leave.ok) return leave;
 
-      const { user, reset } = leave.value;
+      const { user, reset, codeId } = leave.value;
       const terms = { changeRequired: newPassword?.changeRequired === true, endSessions: endOtherSessions === true };
       const changed = await replace(call, user, password, terms);
       if (!changed) return fail(changedBySomebodyElse);
       await resetFailures(walkOf(call), user.cell, userId, reset);
+      if (codeId !== undefined) await endCode(walkOf(call), user, 'passwordReset', codeId);
       return ok({ details: await userDetails(call.db, userId) });
     },
   });
@@ -88,29 +98,51 @@ async function replace({ caller, cells, config, db, now }: Call, user: User, pas
   }
 }
 
+const EVERY_FAILURE: Leave['reset'] = [{ method: 'password', upTo: Number.MAX_SAFE_INTEGER }];
+
+interface Proofs {
+  readonly currentPassword: string | undefined;
+  readonly verificationCode: string | undefined;
+}
+
+function leaveBy({ currentPassword, verificationCode }: Proofs, call: Call, userId: string, newPassword: string): Promise<Result<Leave>> {
+  if (verificationCode !== undefined) return byCode(call, userId, verificationCode);
+  return currentPassword === undefined ? byAdministrator(call, userId) : byKnowingIt(call, userId, currentPassword, newPassword);
+}
+
 /** Without a proof: an administrator, and none who would gain a permission by signing in as that user. */
 async function byAdministrator(call: Call, userId: string): Promise<Result<Leave>> {
   const user = await reachUser(call, userId, { permission: 'user.write' }, userNotFound);
   if (!user.ok) return user;
   if (user.value.kind === 'machine') return fail(userNotFound);
   if (!outranks(call.caller.membership, await findMembership(call.db, userId))) return fail(noPermission);
-  return ok({ user: user.value, reset: [{ method: 'password', upTo: Number.MAX_SAFE_INTEGER }] });
+  return ok({ user: user.value, reset: EVERY_FAILURE });
 }
 
 /**
- * With the current password: the user, or whoever may write the user or its sessions. To Zitadel any caller will do; but a guess is an
- * attempt, and enough of them lock the method, so that is not left to strangers.
+ * With a code that was sent for it. It is good for the password's version of then: so it serves once, also when two set a password by it at the
+ * same time, and no longer than until the next change.
  */
-async function byKnowingIt(call: Call, userId: string, currentPassword: string, newPassword: string): Promise<Result<Leave>> {
-  const permission = isNowhere(scopeOfCaller(call.caller, 'user.write')) ? 'session.write' : 'user.write';
-  const reached = await reachUser(call, userId, { permission, orSelf: true }, userNotFound);
+async function byCode(call: Call, userId: string, verificationCode: string): Promise<Result<Leave>> {
+  const reached = await reachByProof(call, userId, userNotFound);
   if (!reached.ok) return reached;
   const user = reached.value;
-  if (user.kind === 'machine') return fail(userNotFound);
+  if (isStopped(user.state)) return fail(userNotActive);
+  const guess = await guessCode(walkOf(call), user, 'passwordReset', verificationCode);
+  if (guess.kind !== 'right') return fail(CODE_PROBLEMS[guess.kind]);
+  if (!allowsReset(user, guess.basis)) return fail(CODE_PROBLEMS.none);
+  return ok({ user, reset: EVERY_FAILURE, codeId: guess.id });
+}
+
+async function byKnowingIt(call: Call, userId: string, currentPassword: string, newPassword: string): Promise<Result<Leave>> {
+  const reached = await reachByProof(call, userId, userNotFound);
+  if (!reached.ok) return reached;
+  const user = reached.value;
   if (isStopped(user.state)) return fail(userNotActive);
   if (user.passwordHash === undefined) return fail(passwordNotSet);
   const subject = { id: userId, cell: user.cell };
-  const attempted = await attempt(walkOf(call), subject, { password: { password: currentPassword } }, { goOn: async () => ok(undefined) });
+  const trials = trialsOf(walkOf(call), { password: { password: currentPassword } }, { userId, sessionId: '', challenges: {} });
+  const attempted = await attempt(walkOf(call), subject, trials, { attemptId: crypto.randomUUID(), goOn: async () => ok(undefined) });
   if (!attempted.ok) return attempted;
   if (samePassword(currentPassword, newPassword)) return fail(passwordNotChanged);
   return ok({ user, reset: attempted.value.resettable });

@@ -23,3 +23,13 @@ export async function reachUser(call: Call, userId: string, { permission, orSelf
   if (user === undefined || !(self || covers(scope, user.organizationId))) return fail(unknown);
   return ok(user);
 }
+
+/**
+ * The person on whom a caller acts by a proof of that person's: the user itself, or whoever may write the user or its sessions. To Zitadel any
+ * caller will do; but a wrong proof counts, and enough of them stand in the person's way, so that is not left to strangers.
+ */
+export async function reachByProof(call: Call, userId: string, unknown: Problem): Promise<Result<User>> {
+  const permission = isNowhere(scopeOfCaller(call.caller, 'user.write')) ? 'session.write' : 'user.write';
+  const user = await reachUser(call, userId, { permission, orSelf: true }, unknown);
+  return user.ok && user.value.kind === 'machine' ? fail(unknown) : user;
+}

@@ -88,6 +88,7 @@ async function carryOut(context: Context<Env>, operation: Operation): Promise<Re
     region: regionOf((context.req.raw.cf ?? {}) as Place),
     now,
     organizationHeader: context.req.header('x-zitadel-orgid'),
+    origin: new URL(context.req.url).origin,
     idempotencyKey: context.req.header('idempotency-key'),
   });
 }

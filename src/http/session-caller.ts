@@ -1,11 +1,10 @@
 import { cellOfSession } from '../cells/session-id.ts';
 import type { Cells } from '../cells/stubs.ts';
 import type { Config } from '../config.ts';
-import type { Membership } from '../core/permission.ts';
 import { fail, ok, type Result } from '../core/result.ts';
-import { mfaRequired } from '../core/session/bearer.ts';
+import { mfaProblem } from '../core/session/bearer.ts';
 import { digest } from '../crypto/digest.ts';
-import { findMembership } from '../directory/members.ts';
+import { type BearerStanding, findBearerStanding } from '../directory/bearer.ts';
 import type { Caller } from './caller.ts';
 import { ShortMemory, VERDICT_MS } from './short-memory.ts';
 
@@ -16,13 +15,13 @@ export interface Reach {
   readonly cells: Cells;
 }
 
-const memberships = new ShortMemory<Membership>();
+const standings = new ShortMemory<BearerStanding>();
 
 export const isSessionToken = (bearer: string): boolean => bearer.startsWith('sess_');
 
 /**
- * A session's token as bearer: whoever holds it is the session's user, with that user's roles. The session is asked each time; only the roles
- * are taken from memory. Undefined for a token that names no session of ours.
+ * A session's token as bearer: whoever holds it is the session's user, with that user's roles. The session is asked each time; only the roles,
+ * and whether a second factor is ready, are taken from memory. Undefined for a token that names no session of ours.
  */
 export async function sessionCallerOf(bearer: string, { config, db, cells }: Reach, now: number): Promise<Result<Caller> | undefined> {
   const [, sessionId = ''] = /^sess_([^_]+)_/.exec(bearer) ?? [];
@@ -30,8 +29,9 @@ export async function sessionCallerOf(bearer: string, { config, db, cells }: Rea
   if (cell === undefined) return undefined;
   const authenticated = await cells.session(cell).authenticate({ sessionId, presented: await digest(bearer) });
   if (!authenticated.ok) return authenticated;
-  const { userId, organizationId, multiFactor } = authenticated.value;
-  if (config.forceMfa && !multiFactor) return fail(mfaRequired);
-  const membership = memberships.get(userId, now) ?? memberships.keep(userId, await findMembership(db, userId), now + VERDICT_MS);
+  const { userId, organizationId } = authenticated.value;
+  const { membership, secondFactor } = standings.get(userId, now) ?? standings.keep(userId, await findBearerStanding(db, userId), now + VERDICT_MS);
+  const problem = mfaProblem(authenticated.value, { everybody: config.forceMfa, ready: secondFactor });
+  if (problem) return fail(problem);
   return ok({ kind: 'session', id: userId, userId, organizationId, sessionId, membership });
 }

@@ -1,8 +1,10 @@
 import * as z from 'zod';
 import type { SessionView } from '../core/session/read.ts';
+import { FACTORS, type Factor } from '../core/session/session.ts';
 import { unbuilt } from './decode.ts';
 import { normalizeIp } from './ip-address.ts';
-import { bytes, emit, type JsonObject, map, message, positiveDuration, text, toTimestamp } from './protojson.ts';
+import { linkTemplate } from './links.ts';
+import { bytes, emit, flag, type JsonObject, map, message, positiveDuration, text, toTimestamp } from './protojson.ts';
 
 /** The two versions of the API; a session made through one is the same session in the other. */
 export type Version = 'v2' | 'v2beta';
@@ -20,23 +22,40 @@ const user = message({ userId: text(1, 200).optional(), loginName: text(1, 200).
   },
 );
 
-/** Section 2.3 of Zitadel's messages. A recovery code is a check of v2 only: to v2beta it is an unknown field, and ignored. */
+const totpCode = text(0, 200).refine((code) => [...code].length === 6, 'value length must be 6 runes');
+
+/** Section 2.3 of Zitadel's messages. A recovery code is a check of v2 only. */
 const checks = (version: Version) =>
   message({
     user: user.optional(),
     password: message({ password: text(1, 200) }).optional(),
     idpIntent: unbuilt('checks.idpIntent'),
     webAuthN: unbuilt('checks.webAuthN'),
-    totp: unbuilt('checks.totp'),
-    otpSms: unbuilt('checks.otpSms'),
-    otpEmail: unbuilt('checks.otpEmail'),
-    ...(version === 'v2' && { recoveryCode: unbuilt('checks.recoveryCode') }),
+    totp: message({ code: totpCode }).optional(),
+    otpSms: message({ code: text(1, 200) }).optional(),
+    otpEmail: message({ code: text(1, 200) }).optional(),
+    // To v2beta it is an unknown field, and ignored.
+    recoveryCode:
+      version === 'v2'
+        ? message({ code: text(1, 200) }).optional()
+        : z
+            .unknown()
+            .transform(() => undefined)
+            .optional(),
   });
+
+const otpSms = message({ returnCode: flag.optional() }).transform(({ returnCode }) => ({ returnCode: returnCode === true }));
+
+const otpLink = linkTemplate('Code', 'UserID', 'LoginName', 'DisplayName', 'PreferredLanguage', 'SessionID');
+
+const otpEmail = message({ sendCode: message({ urlTemplate: otpLink.optional() }).optional(), returnCode: message({}).optional() }, [
+  ['sendCode', 'returnCode'],
+]).transform(({ sendCode, returnCode }) => ({ returnCode: returnCode !== undefined, urlTemplate: sendCode?.urlTemplate }));
 
 const challenges = message({
   webAuthN: unbuilt('challenges.webAuthN'),
-  otpSms: unbuilt('challenges.otpSms'),
-  otpEmail: unbuilt('challenges.otpEmail'),
+  otpSms: otpSms.optional(),
+  otpEmail: otpEmail.optional(),
 });
 
 const userAgent = message({
@@ -104,7 +123,7 @@ export function presentSession({ session, state }: SessionView): JsonObject {
           displayName: user.displayName,
           organizationId: user.organizationId,
         }),
-        password: factors.password && { verifiedAt: toTimestamp(factors.password.verifiedAt) },
+        ...Object.fromEntries(FACTORS.map((factor) => [factor, presentFactor(factors[factor])])),
       }),
     metadata: Object.keys(metadata).length > 0 ? metadata : undefined,
     userAgent: userAgent && presentUserAgent(userAgent),
@@ -112,6 +131,8 @@ export function presentSession({ session, state }: SessionView): JsonObject {
     state: state === 'active' ? undefined : `SESSION_STATE_${state.toUpperCase()}`,
   });
 }
+
+const presentFactor = (factor: Factor | undefined): JsonObject | undefined => factor && { verifiedAt: toTimestamp(factor.verifiedAt) };
 
 function presentUserAgent({ fingerprintId, ip, description, header }: NonNullable<SessionView['session']['userAgent']>): JsonObject {
   const headers = Object.entries(header ?? {}).map(([name, values]) => [name, emit({ values })] as const);

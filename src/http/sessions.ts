@@ -1,13 +1,14 @@
 import { newSessionCell } from '../cells/placement.ts';
-import type { Committed } from '../cells/protocol.ts';
 import { cellOfSession } from '../cells/session-id.ts';
+import type { Committed } from '../cells/session-protocol.ts';
 import { covers, isNowhere } from '../core/permission.ts';
 import { noPermission } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
-import { needsWrite, type UpdateSession } from '../core/session/command.ts';
+import { type Challenges, type Checks, needsWrite, type UpdateSession } from '../core/session/command.ts';
 import { sessionNotFound } from '../core/session/problems.ts';
 import { digest } from '../crypto/digest.ts';
 import { createSession } from '../login-step/create-session.ts';
+import type { HandedBack } from '../login-step/open-codes.ts';
 import { updateSession } from '../login-step/update-session.ts';
 import { scopeOfCaller } from './caller.ts';
 import { repeatableOf } from './idempotency-key.ts';
@@ -24,11 +25,19 @@ import {
 } from './session-messages.ts';
 import { walkOf } from './walk-of.ts';
 
-const commandOf = ({ checks, metadata, lifetime }: Progress): UpdateSession => ({
-  checks: { ...(checks?.user && { user: checks.user }), ...(checks?.password && { password: checks.password }) },
-  metadata: metadata ?? [],
-  ...(lifetime !== undefined && { lifetimeMs: lifetime }),
-});
+/** What a request asks for. Parts that were not given are left out. */
+function commandOf({ checks, challenges, metadata, lifetime }: Progress): UpdateSession {
+  const { idpIntent: _, webAuthN: __, ...built } = checks ?? ({} as NonNullable<Progress['checks']>);
+  const { webAuthN: ___, ...opened } = challenges ?? ({} as NonNullable<Progress['challenges']>);
+  return {
+    checks: given(built) as Checks,
+    challenges: given(opened) as Challenges,
+    metadata: metadata ?? [],
+    ...(lifetime !== undefined && { lifetimeMs: lifetime }),
+  };
+}
+
+const given = (parts: object): object => Object.fromEntries(Object.entries(parts).filter(([, part]) => part !== undefined));
 
 const presentDetails = ({ sequence, changeDate }: Committed, { config }: Call): JsonObject => ({
   sequence: String(sequence),
@@ -36,8 +45,8 @@ const presentDetails = ({ sequence, changeDate }: Committed, { config }: Call): 
   resourceOwner: config.instanceId,
 });
 
-/** `challenges` is in the answer exactly when it was in the request. */
-const presentChallenges = ({ challenges }: Progress): JsonObject => (challenges === undefined ? {} : { challenges: {} });
+/** `challenges` is in the answer exactly when it was in the request; codes only where they are handed back. */
+const presentChallenges = ({ challenges }: Progress, codes: HandedBack): JsonObject => (challenges === undefined ? {} : { challenges: { ...codes } });
 
 const create = (version: Version): Operation =>
   operation({
@@ -49,18 +58,19 @@ const create = (version: Version): Operation =>
       const repeatable = repeatableOf(call, input);
       if (!repeatable.ok) return repeatable;
       if (!covers(scopeOfCaller(call.caller, 'session.write'))) return fail(noPermission);
+      const command = commandOf(input);
       const { config, caller, region, now } = call;
       const created = await createSession(walkOf(call), {
         cellOf: (random) => newSessionCell(region, config.sessionCells, random),
         sessionIdKeys: config.sessionIdKeys,
         callerId: caller.id,
-        command: { ...commandOf(input), ...(input.userAgent && { userAgent: input.userAgent }) },
+        command: { ...command, ...(input.userAgent && { userAgent: input.userAgent }) },
         repeatable: repeatable.value,
         now,
       });
       if (!created.ok) return created;
-      const { sessionId, sessionToken } = created.value;
-      return ok({ details: presentDetails(created.value, call), sessionId, sessionToken, ...presentChallenges(input) });
+      const { sessionId, sessionToken, codes } = created.value;
+      return ok({ details: presentDetails(created.value, call), sessionId, sessionToken, ...presentChallenges(input, codes) });
     },
   });
 
@@ -88,7 +98,8 @@ const set = (version: Version): Operation =>
         repeatable: repeatable.value,
       });
       if (!updated.ok) return updated;
-      return ok(emit({ details: presentDetails(updated.value, call), sessionToken: updated.value.sessionToken, ...presentChallenges(input) }));
+      const { sessionToken: token, codes } = updated.value;
+      return ok(emit({ details: presentDetails(updated.value, call), sessionToken: token, ...presentChallenges(input, codes) }));
     },
   });
 

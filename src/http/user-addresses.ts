@@ -6,11 +6,14 @@ import { phoneNumber } from '../core/user/phone-number.ts';
 import { type AddressKind, changeAddress, type NewAddress } from '../directory/addresses.ts';
 import { findMembership } from '../directory/members.ts';
 import { findUser, type User } from '../directory/users.ts';
+import type { CodeWay } from '../login-step/user-codes.ts';
+import { openAddressCode } from './address-codes.ts';
 import { scopeOfCaller } from './caller.ts';
 import { changeCredentials } from './change-credentials.ts';
-import { unbuilt } from './decode.ts';
+import { EMAIL_WAYS, PHONE_WAYS, wayOf } from './code-way.ts';
+import { defaultLink } from './links.ts';
 import { type Call, type Operation, operation } from './operation.ts';
-import { flag, type JsonObject, message, text } from './protojson.ts';
+import { emit, flag, type JsonObject, message, text } from './protojson.ts';
 import { reachUser } from './reach-user.ts';
 import type { Version } from './session-messages.ts';
 import { userDetails, userIdMessage } from './user-messages.ts';
@@ -22,22 +25,16 @@ const notChanged: Record<AddressKind, Problem> = {
 };
 
 const VERIFICATION = ['sendCode', 'returnCode', 'isVerified'] as const;
-
-/** Codes are neither sent nor returned yet: without a word on its verification an address is entered unverified. */
-const verification = {
-  sendCode: unbuilt('sendCode'),
-  returnCode: unbuilt('returnCode'),
-  isVerified: flag.refine((verified) => verified, 'value must equal true').optional(),
-};
+const isVerified = flag.refine((verified) => verified, 'value must equal true').optional();
 
 const setEmail = (version: Version): Operation =>
   operation({
     rpc: `zitadel.user.${version}.UserService/SetEmail`,
     routes: [`POST /${version}/users/{userId}/email`],
-    input: message({ userId: text(1, 200), email: text(1, 200), ...verification }, [VERIFICATION]),
-    handle: async ({ userId, email, isVerified }, call) => {
-      const address = emailAddress(email);
-      return address.ok ? set(call, userId, { kind: 'email', address: address.value, verified: isVerified === true }) : address;
+    input: message({ userId: text(1, 200), email: text(1, 200), ...EMAIL_WAYS, isVerified }, [VERIFICATION]),
+    handle: async (input, call) => {
+      const address = emailAddress(input.email);
+      return address.ok ? set(call, input.userId, { kind: 'email', address: address.value }, howOf(input, call)) : address;
     },
   });
 
@@ -45,10 +42,10 @@ const setPhone = (version: Version): Operation =>
   operation({
     rpc: `zitadel.user.${version}.UserService/SetPhone`,
     routes: [`POST /${version}/users/{userId}/phone`],
-    input: message({ userId: text(1, 200), phone: text(1, 200), ...verification }, [VERIFICATION]),
-    handle: async ({ userId, phone, isVerified }, call) => {
-      const number = phoneNumber(phone);
-      return number.ok ? set(call, userId, { kind: 'phone', address: number.value, verified: isVerified === true }) : number;
+    input: message({ userId: text(1, 200), phone: text(1, 200), ...PHONE_WAYS, isVerified }, [VERIFICATION]),
+    handle: async (input, call) => {
+      const number = phoneNumber(input.phone);
+      return number.ok ? set(call, input.userId, { kind: 'phone', address: number.value }, howOf(input, call)) : number;
     },
   });
 
@@ -66,26 +63,39 @@ const removePhone = (version: Version): Operation =>
     },
   });
 
-async function set(call: Call, userId: string, address: NewAddress): Promise<Result<JsonObject>> {
+type How = CodeWay | 'verified';
+
+const howOf = ({ isVerified: verified, ...ways }: Parameters<typeof wayOf>[0] & { isVerified?: boolean | undefined }, call: Call): How =>
+  verified ? 'verified' : wayOf(ways, defaultLink(call, 'verify'));
+
+/** The code comes before the address is written: where no more may be sent to it, nothing has changed. It verifies that address and no other. */
+async function set(call: Call, userId: string, { kind, address }: Omit<NewAddress, 'verified'>, how: How): Promise<Result<JsonObject>> {
   const user = await reachPerson(call, userId);
   if (!user.ok) return user;
-  if (!(await maySet(call, user.value, address.verified))) return fail(noPermission);
-  if (user.value[address.kind] === address.address) return fail(notChanged[address.kind]);
-  if (await write(call, user.value, address)) return ok({ details: await userDetails(call.db, userId) });
-  return fail((await findUser(call.db, { userId })) ? notChanged[address.kind] : userNotFound);
+  if (!(await mayGiveAddress(call, user.value, how))) return fail(noPermission);
+  if (user.value[kind] === address) return fail(notChanged[kind]);
+  const opened = how === 'verified' ? ok(undefined) : await openAddressCode(call, user.value, { kind, address, way: how });
+  if (!opened.ok) return opened;
+  if (await write(call, user.value, { kind, address, verified: how === 'verified' })) {
+    return ok(emit({ details: await userDetails(call.db, userId), verificationCode: opened.value }));
+  }
+  return fail((await findUser(call.db, { userId })) ? notChanged[kind] : userNotFound);
 }
 
-async function reachPerson(call: Call, userId: string): Promise<Result<User>> {
+/** The person whose addresses a caller may write, or their own. */
+export async function reachPerson(call: Call, userId: string): Promise<Result<User>> {
   const user = await reachUser(call, userId, { permission: 'user.write', orSelf: true }, userNotFound);
   return user.ok && user.value.kind === 'machine' ? fail(userNotFound) : user;
 }
 
 /**
- * Nobody vouches for an address of their own without `user.write`; and whoever gives somebody else an address can have that user's codes
- * sent there, so it is given by nobody who would gain a permission by signing in as that user.
+ * Nobody vouches for an address of their own without `user.write`, nor takes the code that would, nor has mail with a link of their choice sent
+ * to whomever they name. And whoever gives somebody else an address can have that user's codes sent there, so it is given by nobody who would
+ * gain a permission by signing in as that user.
  */
-async function maySet({ caller, db }: Call, { id, organizationId }: User, verified: boolean): Promise<boolean> {
-  if (verified && !covers(scopeOfCaller(caller, 'user.write'), organizationId)) return false;
+export async function mayGiveAddress({ caller, db }: Call, { id, organizationId }: User, how: How): Promise<boolean> {
+  const ownWay = how === 'verified' || how.kind === 'returned' || how.ownLink;
+  if (ownWay && !covers(scopeOfCaller(caller, 'user.write'), organizationId)) return false;
   return caller.userId === id || outranks(caller.membership, await findMembership(db, id));
 }
 

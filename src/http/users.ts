@@ -1,10 +1,11 @@
 import type { Problem } from '../core/problem.ts';
 import { ok } from '../core/result.ts';
 import { unbuilt } from './decode.ts';
+import { openFirstCodes } from './first-codes.ts';
 import { HUMAN_ONEOFS, humanFields, profileOf } from './human-user.ts';
 import { givenUserId, registerUser } from './new-user.ts';
 import { type Operation, operation } from './operation.ts';
-import { message, text, toTimestamp } from './protojson.ts';
+import { emit, message, text, toTimestamp } from './protojson.ts';
 import { reachUser } from './reach-user.ts';
 import type { Version } from './session-messages.ts';
 import { presentDetails, presentUser, userIdMessage } from './user-messages.ts';
@@ -48,10 +49,13 @@ const addHuman = (version: Version): Operation =>
         profile: profile.value,
         password: input.password,
         hashedPassword: input.hashedPassword,
+        totpSecret: input.totpSecret,
       });
       if (!registered.ok) return registered;
-      const { userId, organizationId } = registered.value;
-      return ok({ userId, details: presentDetails({ sequence: 1, changeDate: call.now, organizationId }) });
+      const { id: userId, organizationId } = registered.value;
+      const codes = await openFirstCodes(call, registered.value, input, profile.value);
+      if (!codes.ok) return codes;
+      return ok(emit({ userId, details: presentDetails({ sequence: 1, changeDate: call.now, organizationId }), ...codes.value }));
     },
   });
 
