@@ -79,9 +79,9 @@ describe('POST /users/{userId}/password, as an administrator', () => {
     expect((await signIn(userId, PASSWORD)).status).toBe(200);
   });
 
-  it('does not take a code yet, and never a code and a password at once', async () => {
+  it('does not take a code that was not asked for, and never a code and a password at once', async () => {
     const { userId } = await newUser();
-    expect(refusal(await change(userId, { ...to(NEXT), verificationCode: 'ABC123' }))).toEqual([501, 'SALLY-NotBuilt']);
+    expect(refusal(await change(userId, { ...to(NEXT), verificationCode: 'ABC123' }))).toEqual([400, 'COMMAND-2M9fs']);
     expect((await change(userId, { ...to(NEXT, PASSWORD), verificationCode: 'ABC123' })).status).toBe(400);
   });
 

@@ -156,15 +156,7 @@ describe('POST /users/human', () => {
   });
 
   it('refuses what is not built, instead of leaving it out', async () => {
-    for (const overrides of [
-      { idpLinks: [{ idpId: '1', userId: '2', userName: '3' }] },
-      { totpSecret: 'JBSWY3DPEHPK3PXP' },
-      { email: { email: 'm@mouse.com', sendCode: {} } },
-      { email: { email: 'm@mouse.com', returnCode: {} } },
-      { phone: { phone: '+41791234567', sendCode: {} } },
-      { phone: { phone: '+41791234567', returnCode: {} } },
-      { organization: { orgDomain: 'mouse.com' } },
-    ]) {
+    for (const overrides of [{ idpLinks: [{ idpId: '1', userId: '2', userName: '3' }] }, { organization: { orgDomain: 'mouse.com' } }]) {
       expect(refusal(await add(overrides)), JSON.stringify(overrides)).toEqual([501, 'SALLY-NotBuilt']);
     }
     expect((await add({ idpLinks: [] })).status).toBe(201);

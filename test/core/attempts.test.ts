@@ -6,9 +6,11 @@ import {
   failedAgain,
   NO_FAILURES,
   type Permit,
-  passwordInvalid,
   permit,
+  permitGuess,
   rivalsInFlight,
+  usedBefore,
+  wrong,
 } from '../../src/core/user/attempts.ts';
 import { MINUTE, NOW } from './builders.ts';
 
@@ -146,7 +148,7 @@ describe('one more failure', () => {
   });
 
   it('is told with its count', () => {
-    expect(passwordInvalid(3)).toEqual({
+    expect(wrong('password', 3)).toEqual({
       kind: 'invalid-argument',
       id: 'COMMAND-3M0fs',
       message: 'Password is invalid',
@@ -314,5 +316,30 @@ describe('whatever the order of reservations and settlements', () => {
         expect(permit('password', book.failures, 0, policy, later)).toEqual({ kind: 'go' });
       }),
     );
+  });
+});
+
+describe('guesses at a code', () => {
+  it('are let in as long as all of them, and those in flight, may be wrong without making more than five', () => {
+    expect([0, 1, 2, 3, 4].map((count) => permitGuess(count, 4 - count).kind)).toEqual(Array(5).fill('go'));
+    expect([0, 1, 2, 3, 4].map((count) => permitGuess(count, 5 - count).kind)).toEqual(Array(5).fill('busy'));
+  });
+
+  it('find no code any more after five', () => {
+    for (const inFlight of [0, 3]) expect(problemOf(permitGuess(5, inFlight))?.id).toBe('COMMAND-S34gh');
+  });
+
+  it('and other wrong secrets are told by their method, and of passwords alone how many there were', () => {
+    const methods = ['totp', 'otpSms', 'otpEmail', 'recoveryCode'] as const;
+    expect(methods.map((method) => wrong(method, 3).id)).toEqual(['EVENT-8isk2', 'CODE-woT0xc', 'CODE-woT0xc', 'DOMAIN-6uvh0']);
+    for (const method of methods) expect(wrong(method, 3)).not.toHaveProperty('evidence');
+    expect([usedBefore('totp').id, usedBefore('recoveryCode').id]).toEqual(['TOTP-Auw0a', 'DOMAIN-6uvh0']);
+  });
+
+  it('are locked by the id of their method', () => {
+    const ids = (['totp', 'otpSms', 'otpEmail', 'recoveryCode'] as const).map(
+      (method) => problemOf(permit(method, failures(10), 0, POLICY, NOW))?.id,
+    );
+    expect(ids).toEqual(['COMMAND-SF3fg', 'COMMAND-S6h4R', 'COMMAND-S6h4R', 'COMMAND-2w6oa']);
   });
 });

@@ -439,21 +439,39 @@ describe.each(['v2beta', 'v2'] as const)('SetSession of %s', (version) => {
     [{ checks: { password: { password: 'x'.repeat(201) } } }, 'checks.password.password: value length must be between 1 and 200 runes, inclusive'],
     [{ metadata: { '': 'MQ==' } }, 'metadata: key: value length must be between 1 and 200 runes, inclusive'],
     [{ metadata: { ['k'.repeat(201)]: 'MQ==' } }, 'metadata: key: value length must be between 1 and 200 runes, inclusive'],
+    [{ checks: { totp: {} } }, 'checks.totp.code: value is required'],
+    [{ checks: { totp: { code: '12345' } } }, 'checks.totp.code: value length must be 6 runes'],
+    [{ checks: { totp: { code: '1234567' } } }, 'checks.totp.code: value length must be 6 runes'],
+    [{ checks: { otpSms: {} } }, 'checks.otpSms.code: value is required'],
+    [{ checks: { otpSms: { code: '' } } }, 'checks.otpSms.code: value length must be between 1 and 200 runes, inclusive'],
+    [{ checks: { otpEmail: { code: 'x'.repeat(201) } } }, 'checks.otpEmail.code: value length must be between 1 and 200 runes, inclusive'],
+    [
+      { challenges: { otpEmail: { sendCode: { urlTemplate: '' } } } },
+      'challenges.otpEmail.sendCode.urlTemplate: value length must be between 1 and 200 runes, inclusive',
+    ],
     [{ lifetime: '0s' }, 'lifetime: value must be greater than 0s'],
     [{ sessionId: '' }, 'sessionId: value length must be between 1 and 200 runes, inclusive'],
   ])('names the field of a broken rule: %j', (given, expected) => {
     expect(refusal(setSessionMessage(version), { sessionId: 's1', sessionToken: 't', ...given })).toBe(expected);
   });
 
+  it('reads the codes of a check and the ways of a challenge', () => {
+    const given = {
+      checks: { totp: { code: '123456' }, otpSms: { code: 's' }, otpEmail: { code: 'e' } },
+      challenges: { otpSms: { returnCode: true }, otpEmail: { sendCode: { urlTemplate: 'https://a.example/{{.Code}}' } } },
+    };
+    const read = parse(setSessionMessage(version), { sessionId: 's1', sessionToken: 't', ...given });
+    expect(read.checks).toEqual(given.checks);
+    expect(read.challenges).toEqual({
+      otpSms: { returnCode: true },
+      otpEmail: { returnCode: false, urlTemplate: 'https://a.example/{{.Code}}' },
+    });
+  });
+
   const UNBUILT = [
     ['checks', 'idpIntent', 'idp_intent'],
     ['checks', 'webAuthN', 'web_auth_n'],
-    ['checks', 'totp', 'totp'],
-    ['checks', 'otpSms', 'otp_sms'],
-    ['checks', 'otpEmail', 'otp_email'],
     ['challenges', 'webAuthN', 'web_auth_n'],
-    ['challenges', 'otpSms', 'otp_sms'],
-    ['challenges', 'otpEmail', 'otp_email'],
   ] as const;
 
   it.each(UNBUILT)('refuses %s.%s as not built, also when it is empty, and names it', async (part, name, snake) => {
@@ -472,8 +490,8 @@ describe.each(['v2beta', 'v2'] as const)('SetSession of %s', (version) => {
   });
 
   it('names everything that is not built, and a broken rule before any of it', async () => {
-    const unbuilt = { checks: { totp: { code: '123456' } }, challenges: { otpSms: {} } };
-    expect((await decodedSet(version, unbuilt)).problem?.message).toBe('checks.totp, challenges.otpSms is not implemented');
+    const unbuilt = { checks: { idpIntent: {} }, challenges: { webAuthN: {} } };
+    expect((await decodedSet(version, unbuilt)).problem?.message).toBe('checks.idpIntent, challenges.webAuthN is not implemented');
     expect((await decodedSet(version, { ...unbuilt, lifetime: '0s' })).problem).toEqual({
       kind: 'invalid-argument',
       message: 'invalid lifetime: value must be greater than 0s',
@@ -494,10 +512,10 @@ describe('SetSession', () => {
     expect(parse(setSessionMessage('v2'), { sessionId: 's1', sessionToken: 't' }).sessionToken).toBe('t');
   });
 
-  it('of v2 has recovery codes, which are not built; to v2beta they are an unknown field', async () => {
+  it('of v2 has recovery codes; to v2beta they are an unknown field', async () => {
     const body = { checks: { recoveryCode: { code: 'c' } } };
-    expect((await decodedSet('v2', body)).problem?.message).toBe('checks.recoveryCode is not implemented');
-    expect((await decodedSet('v2', { checks: { recovery_code: {} } })).problem?.kind).toBe('unimplemented');
+    expect(await decodedSet('v2', body)).toEqual({ value: { sessionId: 's1', sessionToken: 't', ...body } });
+    expect((await decodedSet('v2', { checks: { recovery_code: {} } })).problem?.kind).toBe('invalid-argument');
     expect(await decodedSet('v2beta', body)).toEqual({ value: { sessionId: 's1', sessionToken: 't', checks: {} } });
   });
 

@@ -10,7 +10,7 @@ import { evolve, type Session, type SessionEvent } from '../../src/core/session/
 import { subjectOf } from '../../src/core/session/subject.ts';
 import { terminate } from '../../src/core/session/terminate.ts';
 import { update } from '../../src/core/session/update.ts';
-import { passwordInvalid } from '../../src/core/user/attempts.ts';
+import { wrong } from '../../src/core/user/attempts.ts';
 import { DAY, frozen, MINUTE, minnie, NOW, outcomeOf, policy } from './builders.ts';
 
 /** One thing that happens to a session. */
@@ -170,9 +170,9 @@ class World {
     if (named && this.#userOf(named.userId).state !== 'active')
       return { ok: false, problem: { kind: 'failed-precondition', id: 'SESSION-Gj4ko', message: '' } };
     const user = named && this.#admitted(named.userId);
-    const subject = subjectOf(admitted.value.user, user, command.checks);
+    const subject = subjectOf(admitted.value.user, user, command);
     if (!subject.ok) return subject;
-    if (password?.password === 'wrong') return { ok: false, problem: passwordInvalid(1) };
+    if (password?.password === 'wrong') return { ok: false, problem: wrong('password', 1) };
     const verified = password && subject.value && { userId: subject.value.id, reservedAt: this.now, version: 1 };
     const basis = presented === undefined ? admitted.value.token : undefined;
     return ok({ basis, verdicts: frozen({ ...(user && { user }), ...(verified && { password: verified }) }) });

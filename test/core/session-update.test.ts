@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EVERYWHERE, NOWHERE } from '../../src/core/permission.ts';
-import { hasChecks } from '../../src/core/session/command.ts';
+import { needsFindingOut } from '../../src/core/session/command.ts';
 import { evolve } from '../../src/core/session/session.ts';
 import { terminate } from '../../src/core/session/terminate.ts';
 import {
@@ -232,9 +232,10 @@ describe('a PATCH that changes something', () => {
 });
 
 it('a request has checks when any of them is there, whatever else is not', () => {
-  const some = [checkUser, checkPassword, checkBoth].map(({ checks }) => checks);
-  expect(hasChecks({})).toBe(false);
-  expect(some.map(hasChecks)).toEqual([true, true, true]);
+  const nothing = [{ checks: {} }, { checks: {}, challenges: {} }];
+  const something = [checkUser, checkPassword, checkBoth, { checks: {}, challenges: { otpSms: { returnCode: true } } }];
+  expect(nothing.map(needsFindingOut)).toEqual([false, false]);
+  expect(something.map(needsFindingOut)).toEqual([true, true, true, true]);
 });
 
 describe('a user check', () => {

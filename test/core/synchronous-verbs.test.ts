@@ -1,7 +1,8 @@
 import { describe, expectTypeOf, it } from 'vitest';
-import type { SessionCellVerbs, UserCellVerbs } from '../../src/cells/protocol.ts';
 import type { SessionCell } from '../../src/cells/session-cell.ts';
+import type { SessionCellVerbs } from '../../src/cells/session-protocol.ts';
 import type { UserCell } from '../../src/cells/user-cell.ts';
+import type { UserCellVerbs } from '../../src/cells/user-protocol.ts';
 
 // Held by the type checker (`npm run check`): a verb that became async would let other requests in between its read and its write.
 type Waits<Method> = Method extends (...args: never[]) => PromiseLike<unknown> ? true : false;
@@ -22,6 +23,10 @@ describe('a verb that changes something', () => {
   it('is a synchronous function: resetFailures', () => expectTypeOf<Waits<UserCell['resetFailures']>>().toEqualTypeOf<false>());
   it('is a synchronous function: forget', () => expectTypeOf<Waits<UserCell['forget']>>().toEqualTypeOf<false>());
   it('is a synchronous function: beginPasswordChange', () => expectTypeOf<Waits<UserCell['beginPasswordChange']>>().toEqualTypeOf<false>());
+  it('is a synchronous function: permitCode', () => expectTypeOf<Waits<UserCell['permitCode']>>().toEqualTypeOf<false>());
+  it('is a synchronous function: issueCode', () => expectTypeOf<Waits<UserCell['issueCode']>>().toEqualTypeOf<false>());
+  it('is a synchronous function: guessCode', () => expectTypeOf<Waits<UserCell['guessCode']>>().toEqualTypeOf<false>());
+  it('is a synchronous function: endCode', () => expectTypeOf<Waits<UserCell['endCode']>>().toEqualTypeOf<false>());
   it('is a synchronous function: transit', () => expectTypeOf<Waits<UserCell['transit']>>().toEqualTypeOf<false>());
 
   it('is one of those above, or a loader that changes nothing by itself', () => {

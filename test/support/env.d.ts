@@ -6,6 +6,7 @@ declare global {
   namespace Cloudflare {
     interface Env {
       DB: D1Database;
+      EMAIL: SendEmail;
       SESSIONS: DurableObjectNamespace<SessionCell>;
       USERS: DurableObjectNamespace<UserCell>;
       ADMIN_TOKEN: string;

@@ -21,7 +21,7 @@ export default async function serve(project: TestProject): Promise<() => Promise
     return async () => {};
   }
   const issuers = await startIssuers();
-  const vars = { JWT_ISSUERS: trusting(issuers.origin) };
+  const vars = { JWT_ISSUERS: trusting(issuers.origin), DEV_MAILBOX: 'true' };
   const server = createTestHarness({ root: project.config.root, workers: [{ configPath: 'wrangler.toml', vars, secrets }] });
   const { url } = await server.listen();
   await server.getWorker().applyD1Migrations('DB');

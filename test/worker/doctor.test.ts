@@ -45,3 +45,19 @@ describe('the doctor', () => {
     expect(levelOf(await findingsWith({ ADMIN_TOKEN: `${env.ADMIN_TOKEN},${'x'.repeat(32)}` }), 'ADMIN_TOKEN')).toBe('warning');
   });
 });
+
+describe('delivery', () => {
+  const told = async (settings: object) => (await findingsWith(settings)).find(({ subject }) => subject === 'delivery');
+
+  it('is warned of where messages reach nobody', async () => {
+    expect(await told({})).toMatchObject({ level: 'warning', detail: expect.stringContaining('EMAIL_PROVIDER and SMS_PROVIDER') });
+    expect(await told({ DEV_MAILBOX: 'true' })).toMatchObject({ level: 'warning', detail: expect.stringContaining('DEV_MAILBOX') });
+  });
+
+  it('is told by its providers', async () => {
+    const [url, key] = ['https://hooks.example', 'a signing key of this test'];
+    const http = { EMAIL_HTTP_URL: url, EMAIL_HTTP_SIGNING_KEY: key, SMS_HTTP_URL: url, SMS_HTTP_SIGNING_KEY: key };
+    const finding = await told({ EMAIL_PROVIDER: 'http', SMS_PROVIDER: 'http', ...http });
+    expect(finding).toEqual({ subject: 'delivery', level: 'ok', detail: 'mail by http, SMS by http' });
+  });
+});

@@ -54,7 +54,7 @@ describe('the cost of a PATCH, counted', () => {
     const login = await newSession(user);
     const cell = realCells.user(user.cell);
     await cell.load(user.id);
-    for (let n = 0; n < 5; n += 1) await cell.reserve({ userId: user.id, methods: ['password'] });
+    for (let n = 0; n < 5; n += 1) await cell.reserve({ userId: user.id, tries: [{ method: 'password' }] });
     const hops: string[] = [];
     const cells = interposed(async (verb) => {
       hops.push(verb);

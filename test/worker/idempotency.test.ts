@@ -7,7 +7,6 @@ import { EVERYWHERE } from '../../src/core/permission.ts';
 import type { UpdateSession } from '../../src/core/session/command.ts';
 import { keyRing } from '../../src/crypto/key-ring.ts';
 import { createSession } from '../../src/login-step/create-session.ts';
-import { updateSession } from '../../src/login-step/update-session.ts';
 import type { Walk } from '../../src/login-step/walk.ts';
 import {
   cells,
@@ -32,15 +31,7 @@ const repeatableOf = (key: string, command: object) => ({ key, body: JSON.string
 
 /** One PATCH with an Idempotency-Key. */
 const keyedPatch = (login: Login, key: string, command: Partial<UpdateSession>, within: Partial<Walk> = {}) =>
-  updateSession(walkWith(within), {
-    sessionId: login.sessionId,
-    sessionCell: login.sessionCell,
-    sessionToken: login.token,
-    callerId: 'creator',
-    write: EVERYWHERE,
-    command: { checks: {}, metadata: [], ...command },
-    repeatable: repeatableOf(key, command),
-  });
+  patch(login, command, within, repeatableOf(key, command));
 
 /** One Create with an Idempotency-Key. */
 const keyedCreate = (key: string, command: Partial<UpdateSession> = {}, within: Partial<Walk> = {}) =>

@@ -2,7 +2,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FactsCache } from '../../src/cells/facts-cache.ts';
-import type { Reservation } from '../../src/cells/protocol.ts';
+import type { Reservation } from '../../src/cells/user-protocol.ts';
 import { findUser, type User } from '../../src/directory/users.ts';
 import { cells, must, newSession, newUser, outcome, passwordCheck, patch, read } from './world.ts';
 
@@ -14,10 +14,10 @@ afterEach(() => {
 
 async function reserve(user: User): Promise<Reservation> {
   const cell = cells.user(user.cell);
-  const reservation = await cell.reserve({ userId: user.id, methods: ['password'] });
+  const reservation = await cell.reserve({ userId: user.id, tries: [{ method: 'password' }] });
   if (reservation.kind !== 'cold') return reservation;
   await cell.load(user.id);
-  return cell.reserve({ userId: user.id, methods: ['password'] });
+  return cell.reserve({ userId: user.id, tries: [{ method: 'password' }] });
 }
 
 async function reserved(user: User) {
@@ -27,7 +27,7 @@ async function reserved(user: User) {
 }
 
 const settle = (user: User, reservationId: string, passed: boolean) =>
-  cells.user(user.cell).settle({ reservationId, userId: user.id, verdicts: [{ method: 'password', passed }] });
+  cells.user(user.cell).settle({ reservationId, userId: user.id, attemptId: 'attempt', verdicts: [{ method: 'password', passed }] });
 
 async function fail(user: User, times: number): Promise<void> {
   for (let n = 0; n < times; n += 1) await settle(user, (await reserved(user)).id, false);
@@ -111,7 +111,7 @@ describe('a user cell', () => {
         written += cursor.rowsWritten;
         return cursor;
       }) as typeof exec;
-      instance.settle({ reservationId: attempt.id, userId: user.id, verdicts: [{ method: 'password', passed: true }] });
+      instance.settle({ reservationId: attempt.id, userId: user.id, attemptId: 'attempt', verdicts: [{ method: 'password', passed: true }] });
       return written;
     });
     expect(rows).toBe(0);
@@ -123,14 +123,22 @@ describe('a user cell', () => {
       const load = instance.load(user.id);
       instance.forget(user.id);
       await load;
-      return instance.reserve({ userId: user.id, methods: ['password'] }).kind;
+      return instance.reserve({ userId: user.id, tries: [{ method: 'password' }] }).kind;
     });
     expect(state).toBe('cold');
   });
 
   it('is held up by a load that hangs no longer than a second', async () => {
     const cache = new FactsCache();
-    const facts = { kind: 'human', passwordHash: 'hash', passwordVersion: 1 } as const;
+    const facts = {
+      kind: 'human',
+      passwordHash: 'hash',
+      passwordVersion: 1,
+      totp: undefined,
+      otpSms: undefined,
+      otpEmail: undefined,
+      recoveryCodes: [],
+    } as const;
     cache.load('user', () => new Promise(() => {})).catch(() => undefined);
     vi.useFakeTimers({ toFake: ['Date'] });
     vi.setSystemTime(Date.now() + 1000);
@@ -150,7 +158,7 @@ describe('a user cell', () => {
     const user = await newUser();
     await reserved(user);
     vi.setSystemTime(Date.now() + 60_000);
-    expect(await cells.user(user.cell).reserve({ userId: user.id, methods: ['password'] })).toEqual({ kind: 'cold' });
+    expect(await cells.user(user.cell).reserve({ userId: user.id, tries: [{ method: 'password' }] })).toEqual({ kind: 'cold' });
   });
 
   it('needs no D1 for a warm password check', async () => {
@@ -163,7 +171,9 @@ describe('a user cell', () => {
       },
     });
     expect(outcome(await patch({ ...login, token: sessionToken }, passwordCheck(), { db }))).toBe('ok');
-    await runInDurableObject(stubOf(user), (instance) => expect(instance.reserve({ userId: user.id, methods: ['password'] }).kind).toBe('reserved'));
+    await runInDurableObject(stubOf(user), (instance) =>
+      expect(instance.reserve({ userId: user.id, tries: [{ method: 'password' }] }).kind).toBe('reserved'),
+    );
   });
 
   it('goes on telling a session cell of a stop until it was told, and refuses the user meanwhile', async () => {

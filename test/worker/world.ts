@@ -1,8 +1,10 @@
 import { env } from 'cloudflare:workers';
 import { expect } from 'vitest';
-import type { Remote, SessionCellVerbs, UserCellVerbs } from '../../src/cells/protocol.ts';
 import { cellOfSession } from '../../src/cells/session-id.ts';
+import type { SessionCellVerbs } from '../../src/cells/session-protocol.ts';
+import type { Remote } from '../../src/cells/stubs.ts';
 import { type Cells, cellsOf } from '../../src/cells/stubs.ts';
+import type { UserCellVerbs } from '../../src/cells/user-protocol.ts';
 import { configOf } from '../../src/config.ts';
 import { EVERYWHERE } from '../../src/core/permission.ts';
 import type { Result } from '../../src/core/result.ts';
@@ -11,6 +13,7 @@ import type { Transition } from '../../src/core/user/lifecycle.ts';
 import { hashPassword } from '../../src/crypto/password-hash.ts';
 import { findUser, type User } from '../../src/directory/users.ts';
 import { createSession } from '../../src/login-step/create-session.ts';
+import type { Repeatable } from '../../src/login-step/repeatable.ts';
 import { type Updated, updateSession } from '../../src/login-step/update-session.ts';
 import type { Walk } from '../../src/login-step/walk.ts';
 
@@ -27,6 +30,7 @@ export const walkWith = (within: Partial<Walk> = {}): Walk => ({
   passwords: config.passwords,
   sealKeys: config.sealKeys,
   idempotencyKeys: config.idempotencyKeys,
+  codes: { ...config.codes, urlTemplate: 'http://localhost/login?code={{.Code}}' },
   later: (work) => void work,
   deadline: Date.now() + 9_000,
   ...within,
@@ -84,14 +88,21 @@ export async function newSession(user?: User, within: Partial<Walk> = {}) {
 export type Login = Awaited<ReturnType<typeof newSession>>;
 
 /** One PATCH with the login's token (or, with `token: undefined`, without one), by a caller with session.write. */
-export function patch(login: { sessionId: string; sessionCell: string; token: string | undefined }, command: Partial<UpdateSession>, within = {}) {
+export function patch(
+  { sessionId, sessionCell, token: sessionToken }: { sessionId: string; sessionCell: string; token: string | undefined },
+  command: Partial<UpdateSession>,
+  within: Partial<Walk> = {},
+  repeatable?: Repeatable,
+) {
+  const asked: UpdateSession = { checks: {}, metadata: [], ...command };
   return updateSession(walkWith(within), {
-    sessionId: login.sessionId,
-    sessionCell: login.sessionCell,
-    sessionToken: login.token,
+    sessionId,
+    sessionCell,
+    sessionToken,
     callerId: 'creator',
     write: EVERYWHERE,
-    command: { checks: {}, metadata: [], ...command },
+    command: asked,
+    repeatable,
   });
 }
 
