@@ -32,4 +32,5 @@ export async function seedDemo(address, adminToken) {
     email: { email: DEMO.loginName, isVerified: true },
     password: { password: DEMO.password },
   });
+  await post(`/v2/users/${DEMO.userId}/otp_email`, {});
 }

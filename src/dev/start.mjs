@@ -48,7 +48,7 @@ function applySchema() {
 }
 
 function serve() {
-  const wrangler = spawn('wrangler', ['dev', '--local', ...wranglerArguments], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const wrangler = spawn('wrangler', ['dev', '--local', '--var', 'DEV_MAILBOX:true', ...wranglerArguments], { stdio: ['ignore', 'pipe', 'inherit'] });
   let printed = '';
   wrangler.stdout.on('data', (chunk) => {
     process.stdout.write(chunk);
