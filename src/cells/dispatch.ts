@@ -68,6 +68,11 @@ export class Dispatch {
     return this.next();
   }
 
+  /** Sends nothing more of an owner's; what is on its way arrives. */
+  drop(owner: string): void {
+    this.#outbox.removeOf(owner);
+  }
+
   next(): number | undefined {
     return this.#outbox.next();
   }

@@ -64,6 +64,11 @@ export class Outbox {
     this.#sql.exec('DELETE FROM outbox WHERE id = ?', id);
   }
 
+  /** Whose messages are not to be sent any more. */
+  removeOf(owner: string): void {
+    this.#sql.exec('DELETE FROM outbox WHERE owner = ?', owner);
+  }
+
   /** When something is next due. */
   next(): number | undefined {
     return this.#sql.exec<{ due: number | null }>('SELECT min(due) AS due FROM outbox').one().due ?? undefined;

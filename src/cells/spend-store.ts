@@ -97,6 +97,11 @@ export class SpendStore {
     return due;
   }
 
+  /** Forgets everything about a user: nobody will have this id again. */
+  forgetUser(userId: string): void {
+    for (const table of ['guess', 'spent', 'sent']) this.#sql.exec(`DELETE FROM ${table} WHERE user_id = ?`, userId);
+  }
+
   /** Removes what is due. @returns when the next thing is */
   sweep(now: number): number | undefined {
     this.#sql.exec('DELETE FROM guess WHERE due <= ?', now);

@@ -144,6 +144,12 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
     return undefined;
   }
 
+  /** What a deleted user leaves are ids and numbers, nothing personal. */
+  #forgetUser(userId: string): void {
+    this.#codes.forgetUser(userId);
+    this.#spends.forgetUser(userId);
+  }
+
   #isStopped(userId: string): boolean {
     const standing = this.#store.standingOf(userId);
     return standing !== undefined && isStopped(standing.state);
@@ -170,6 +176,7 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
       this.#store.setStanding(userId, standing.value);
       if (isStopped(standing.value.state)) this.#store.oweStops(userId, standing.value.epoch);
       else this.#store.clearFailures(userId);
+      if (standing.value.state === 'deleted') this.#forgetUser(userId);
       return standing;
     });
     if (!after.ok) return after;

@@ -38,7 +38,7 @@ export class UserCodes {
     this.#spends = spends;
     this.#alarm = alarm;
     const isOpen = ({ id, owner, kind, expiresAt }: Waiting, now: number) =>
-      now < expiresAt && !isStopped(owner) && this.#find(owner, kind as CodePurpose)?.id === id && !this.#isVoid(id);
+      now < expiresAt && !(kind === 'passwordReset' && isStopped(owner)) && this.#find(owner, kind as CodePurpose)?.id === id && !this.#isVoid(id);
     this.#dispatch = new Dispatch(storage, alarm, env, { isOpen, note: () => undefined });
   }
 
@@ -73,6 +73,12 @@ export class UserCodes {
   /** A code that was used is gone; a newer one stays. */
   end(userId: string, purpose: CodePurpose, id: string): void {
     this.#sql.exec('DELETE FROM code WHERE user_id = ? AND purpose = ? AND id = ?', userId, purpose, id);
+  }
+
+  /** Forgets the codes of a user who is deleted, and sends none of them any more. */
+  forgetUser(userId: string): void {
+    this.#sql.exec('DELETE FROM code WHERE user_id = ?', userId);
+    this.#dispatch.drop(userId);
   }
 
   /** Sends and removes what is due. @returns when something is due again */

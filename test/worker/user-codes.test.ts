@@ -7,7 +7,7 @@ import type { User } from '../../src/directory/users.ts';
 import { app } from '../../src/http/app.ts';
 import { type CodeOrder, endCode, guessCode, issueCode } from '../../src/login-step/user-codes.ts';
 import { readDevMailbox } from '../../src/notify/dev-mailbox.ts';
-import { config, must, newUser, outcome, transit, walkWith } from './world.ts';
+import { cells, config, must, newUser, outcome, transit, walkWith } from './world.ts';
 
 const HOUR = 3_600_000;
 const WRONG = 'wrong!';
@@ -193,18 +193,21 @@ describe('a message with a code of a user', () => {
   } as unknown as D1Database;
 
   /** A code whose message could not be delivered yet. */
-  async function undelivered() {
+  async function undelivered(purpose: CodePurpose = 'emailVerification') {
     vi.spyOn(console, 'warn').mockImplementation(() => {});
     vi.spyOn(console, 'error').mockImplementation(() => {});
     const user = await newUser();
     const to = anAddress();
     await deliverInto(user, broken);
     stopClock();
-    must(await sent(user, { to, basis: to }));
+    must(await sent(user, { to, basis: to, purpose }));
     // The next try comes sooner after one that failed than after one that is under way.
     await vi.waitFor(async () => expect(Number((await rowsOf(user)).outbox[0]?.due)).toBeLessThan(Date.now() + 2000), 5000);
     return { user, to };
   }
+  /** In the user's cell alone, as the directory is out of order. */
+  const beginDeletion = async (user: User) =>
+    must(await cells.user(user.cell).transit({ userId: user.id, seen: { state: 'active', epoch: user.epoch }, transition: 'delete' }));
   /** Lets a minute go by, in which the mailbox is put in order, and then the alarm ring. */
   async function minuteLater(user: User) {
     vi.setSystemTime(Date.now() + 61_000);
@@ -233,18 +236,47 @@ describe('a message with a code of a user', () => {
     expect(stored).not.toContain(mail?.code);
   });
 
-  it('is not sent any more when its code is void, replaced or expired, or its user stopped', async () => {
-    const [guessedAt, replaced, expired, stopped] = [await undelivered(), await undelivered(), await undelivered(), await undelivered()];
+  it('is not sent any more when its code is void, replaced or expired, its user deleted, or, if it resets a password, stopped', async () => {
+    const [guessedAt, replaced, expired, deleted, stopped] = [
+      await undelivered(),
+      await undelivered(),
+      await undelivered(),
+      await undelivered(),
+      await undelivered('passwordReset'),
+    ];
     for (let i = 0; i < 5; i += 1) await guess(guessedAt.user, WRONG);
     await returned(replaced.user);
+    await beginDeletion(deleted.user);
     await transit(stopped.user, 'lock');
-    for (const { user } of [guessedAt, replaced, stopped]) await minuteLater(user);
+    for (const { user } of [guessedAt, replaced, deleted, stopped]) await minuteLater(user);
     vi.setSystemTime(Date.now() + HOUR);
     await minuteLater(expired.user);
     const reached = await Promise.all(
-      Object.entries({ guessedAt, replaced, expired, stopped }).map(async ([why, { to }]) => [why, await mailsTo(to)]),
+      Object.entries({ guessedAt, replaced, expired, deleted, stopped }).map(async ([why, { to }]) => [why, await mailsTo(to)]),
     );
-    expect(reached).toEqual(Object.keys({ guessedAt, replaced, expired, stopped }).map((why) => [why, []]));
+    expect(reached).toEqual(Object.keys({ guessedAt, replaced, expired, deleted, stopped }).map((why) => [why, []]));
+  });
+
+  it('that verifies an address reaches a locked user as well', async () => {
+    const { user, to } = await undelivered();
+    await transit(user, 'lock');
+    await minuteLater(user);
+    expect(await mailsTo(to)).toHaveLength(1);
+  });
+
+  it('leaves nothing in the cell of a user who is deleted: no code, no address, no guess', async () => {
+    const { user, to } = await undelivered();
+    await guess(user, WRONG);
+    const everything = () =>
+      runInDurableObject(stubOf(user), (_, { storage }) =>
+        ['code', 'outbox', 'sent', 'guess', 'spent']
+          .flatMap((table) => [...storage.sql.exec(`SELECT * FROM ${table}`)])
+          .map((row) => JSON.stringify(row)),
+      );
+    const ofTheirs = async () => (await everything()).filter((row) => row.includes(user.id) || row.includes(to));
+    expect((await ofTheirs()).length).toBeGreaterThan(3);
+    await beginDeletion(user);
+    expect(await ofTheirs()).toEqual([]);
   });
 
   it('goes to an address of a user once in 30 seconds and five times an hour; a code that is handed out counts for nothing', async () => {
