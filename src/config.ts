@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { isLoopback } from './core/loopback.ts';
 import type { LifetimePolicy } from './core/session/policy.ts';
 import type { AttemptPolicy } from './core/user/attempts.ts';
+import { isListableOrigin } from './core/web-authn/origin.ts';
 import { type KeyPurpose, type KeyRing, keyRing } from './crypto/key-ring.ts';
 import { PASSWORD_SCHEMES, type PasswordHashing } from './crypto/password-hashing.ts';
 import { NOTIFY_SHAPE, type NotifySettings, notifySettings } from './notify/settings.ts';
@@ -23,6 +24,7 @@ export interface Config {
   /** Without a slash at its end. */
   readonly loginUrl: string | undefined;
   readonly totpIssuer: string;
+  readonly webAuthN: { readonly rpName: string; readonly origins: readonly string[] };
   readonly lifetime: LifetimePolicy;
   readonly attempts: AttemptPolicy;
   readonly deadlineMs: number;
@@ -92,6 +94,13 @@ function parsedJson(text: string): unknown {
   }
 }
 
+const ORIGIN_RULE = 'https origins (scheme, host and port only) and android:apk-key-hash: origins, separated by commas';
+const origins = z
+  .string(ORIGIN_RULE)
+  .transform((list) => list.split(',').flatMap((origin) => origin.trim() || []))
+  .refine((list) => list.every(isListableOrigin), ORIGIN_RULE)
+  .default([]);
+
 const SHAPE = z.object({
   /** Secret. The operator's bearer token (IAM_OWNER and IAM_LOGIN_CLIENT); two, separated by a comma, while it is rotated. At least 32 characters each. */
   ADMIN_TOKEN: z
@@ -135,6 +144,13 @@ const SHAPE = z.object({
     .optional(),
   /** Who an authenticator app says that a TOTP is of. */
   TOTP_ISSUER: z.string().min(1).max(100).default('Sallyport'),
+  /** Whom a browser names as the site that a passkey is for. */
+  WEBAUTHN_RP_NAME: z.string().min(1).max(100).default('Sallyport'),
+  /**
+   * Origins, separated by commas, that passkeys may be used from beside https at their own domain and below: native apps
+   * (`android:apk-key-hash:...`) and related origins (`https://shop.example`). None by default.
+   */
+  WEBAUTHN_ORIGINS: origins,
   /** Failures in a row from which attempts of that method are made one at a time, each after a wait; 0 is off. */
   BACK_OFF_FROM: whole(5, 0, 1000),
   /** The first wait, in seconds; it doubles with each further failure. */
@@ -187,6 +203,7 @@ export function configOf(env: object): Config {
     codes: { digits: settings.OTP_DIGITS, lifetimeMs: settings.OTP_LIFETIME_SECONDS },
     loginUrl: settings.LOGIN_URL,
     totpIssuer: settings.TOTP_ISSUER,
+    webAuthN: { rpName: settings.WEBAUTHN_RP_NAME, origins: settings.WEBAUTHN_ORIGINS },
     forceMfa: settings.FORCE_MFA,
     lifetime: {
       defaultLifetimeMs: Math.min(settings.SESSION_DEFAULT_LIFETIME_SECONDS, settings.SESSION_MAX_LIFETIME_SECONDS),

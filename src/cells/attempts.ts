@@ -1,9 +1,21 @@
-import { type AttemptPolicy, failedAgain, type Method, NO_FAILURES, type Permit, permit, permitGuess, type Try } from '../core/user/attempts.ts';
+import type { FactorName } from '../core/session/session.ts';
+import {
+  type AttemptPolicy,
+  failedAgain,
+  isGuessed,
+  type Method,
+  NO_FAILURES,
+  type Permit,
+  permit,
+  permitGuess,
+  type Try,
+} from '../core/user/attempts.ts';
 import type { AlarmClock } from './alarm-clock.ts';
 import { type InFlight, Reservations } from './reservations.ts';
 import type { SpendStore } from './spend-store.ts';
 import type { Facts, PastFailures, Reservation, Reserve, Settle, Settled, Spender, Verdict } from './user-protocol.ts';
 import type { UserStore } from './user-store.ts';
+import type { UserTrail } from './user-trail.ts';
 
 /** What is known of a user who is not there. */
 export const NOBODY: Facts = {
@@ -14,6 +26,7 @@ export const NOBODY: Facts = {
   otpSms: undefined,
   otpEmail: undefined,
   recoveryCodes: [],
+  credentials: [],
 };
 
 /** The attempts of a cell's users: each is reserved, then settled; what failed is counted, and what serves once is spent. Every method is synchronous. */
@@ -21,14 +34,21 @@ export class Attempts {
   readonly #storage: DurableObjectStorage;
   readonly #store: UserStore;
   readonly #spends: SpendStore;
+  readonly #trail: UserTrail;
   readonly #alarm: AlarmClock;
   readonly #policy: () => AttemptPolicy;
   readonly #reservations = new Reservations();
 
-  constructor(storage: DurableObjectStorage, store: UserStore, spends: SpendStore, alarm: AlarmClock, policy: () => AttemptPolicy) {
+  constructor(
+    storage: DurableObjectStorage,
+    { store, spends, trail }: { readonly store: UserStore; readonly spends: SpendStore; readonly trail: UserTrail },
+    alarm: AlarmClock,
+    policy: () => AttemptPolicy,
+  ) {
     this.#storage = storage;
     this.#store = store;
     this.#spends = spends;
+    this.#trail = trail;
     this.#alarm = alarm;
     this.#policy = policy;
   }
@@ -67,6 +87,7 @@ export class Attempts {
   }
 
   #permit(userId: string, { method, challenge }: Try, now: number): Permit {
+    if (!isGuessed(method)) return { kind: 'go' };
     if (challenge !== undefined) {
       const guess = permitGuess(this.#spends.wrongGuesses(challenge), this.#reservations.countGuesses(challenge, now));
       if (guess.kind !== 'go') return guess;
@@ -81,6 +102,7 @@ export class Attempts {
     const resettable: PastFailures[] = [];
     let due: number | undefined;
     for (const { method, passed, challenge } of verdicts) {
+      if (!isGuessed(method)) continue;
       const before = this.#store.failuresOf(userId, method);
       if (passed && before && before.count > 0) resettable.push({ method, upTo: before.total });
       if (passed) continue;
@@ -93,20 +115,29 @@ export class Attempts {
   }
 
   /** Spends everything that the verdicts spend, or nothing. @returns the method of what another attempt has used before */
-  #spend(userId: string, spender: Spender, verdicts: readonly Verdict[], facts: Facts | undefined, now: number): Method | undefined {
-    const spending = verdicts.flatMap(({ method, spends }) => (spends === undefined ? [] : [{ method, thing: spends }]));
-    const used = spending.find(({ method, thing }) => this.#spends.isSpent(userId, method, thing, spender, now));
+  #spend(userId: string, spender: Spender, verdicts: readonly Verdict[], facts: Facts | undefined, now: number): FactorName | undefined {
+    const standing = verdicts.find(({ signCount }) => signCount && !this.#spends.advances(userId, signCount, spender, now));
+    if (standing?.signCount) this.#trail.note(userId, standing.signCount, now);
+    const used =
+      standing ?? verdicts.find(({ method, spends }) => spends !== undefined && this.#spends.isSpent(userId, method, spends, spender, now));
     if (used) return used.method;
-    for (const { method, thing } of spending) this.#spends.spend(userId, method, thing, spender, now, this.#stillThere(userId, method, facts, now));
+    for (const { method, spends, signCount } of verdicts) {
+      const thing = spends ?? (signCount && signCount.count > 0 ? signCount.tokenId : undefined);
+      if (thing === undefined) continue;
+      const stillThere = this.#stillThere(userId, method, facts, now);
+      this.#spends.spend(userId, method, { thing, count: signCount?.count }, spender, now, stillThere);
+    }
     return undefined;
   }
 
   /**
-   * The recovery codes that a later attempt can still be made with: only they need be remembered as spent. Facts only ever grow newer, so a
-   * code that is gone from them comes back in no later attempt; one in flight may hold older facts, so beside one nothing is dropped.
+   * What a later attempt can still be made with: only that need be remembered as spent. Facts only ever grow newer, so a recovery code or a
+   * credential that is gone from them comes back in no later attempt; one in flight may hold older facts, so beside one nothing is dropped.
    */
-  #stillThere(userId: string, method: Method, facts: Facts | undefined, now: number): readonly string[] | undefined {
-    return method === 'recoveryCode' && this.#reservations.count(userId, method, now) === 0 ? facts?.recoveryCodes : undefined;
+  #stillThere(userId: string, method: FactorName, facts: Facts | undefined, now: number): readonly string[] | undefined {
+    if (facts === undefined || this.#reservations.count(userId, method, now) > 0) return undefined;
+    if (method === 'recoveryCode') return facts.recoveryCodes;
+    return method === 'webAuthN' ? facts.credentials.map(({ id }) => id) : undefined;
   }
 }
 

@@ -98,6 +98,7 @@ export class Dispatch {
       Code: code,
       UserID: userId,
       OrgID: organizationId,
+      CodeID: waiting.id,
       LoginName: loginName,
       DisplayName: displayName,
       PreferredLanguage: preferredLanguage,

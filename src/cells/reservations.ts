@@ -1,5 +1,6 @@
 import { VERDICT_MAX_AGE_MS } from '../core/session/policy.ts';
-import type { Method, Try } from '../core/user/attempts.ts';
+import type { FactorName } from '../core/session/session.ts';
+import type { Try } from '../core/user/attempts.ts';
 import type { Settled } from './user-protocol.ts';
 
 /** An attempt that was let in and is not settled by all who share it. */
@@ -40,8 +41,8 @@ export class Reservations {
     return attempt;
   }
 
-  /** How many attempts of this user with this method are in flight. */
-  count(userId: string, method: Method, now: number): number {
+  /** How many attempts of this user with this factor are in flight. */
+  count(userId: string, method: FactorName, now: number): number {
     return this.#inFlight(now).filter((attempt) => attempt.userId === userId && attempt.tries.some((each) => each.method === method)).length;
   }
 

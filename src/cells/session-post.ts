@@ -23,9 +23,10 @@ export class SessionPost {
 
   /** Writes down the codes of a request that are to be sent, inside the transaction that opens them. */
   put(session: Session, { openings = [] }: Verdicts, now: number): Attempt[] {
-    return openings.flatMap(({ method, id, box, delivery }) => {
+    return openings.flatMap((opening) => {
       const { user, challenges } = session;
-      if (delivery === undefined || user === undefined) return [];
+      if (opening.method === 'webAuthN' || opening.delivery === undefined || user === undefined) return [];
+      const { method, id, box, delivery } = opening;
       const { id: userId, organizationId, loginName, displayName, preferredLanguage } = user;
       const waiting: Waiting = {
         id,

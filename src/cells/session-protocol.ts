@@ -1,7 +1,7 @@
 import type { Scope } from '../core/permission.ts';
 import type { Result } from '../core/result.ts';
 import type { BearerUser } from '../core/session/bearer.ts';
-import type { UpdateSession, Verdicts } from '../core/session/command.ts';
+import type { Asked, Verdicts } from '../core/session/command.ts';
 import type { CreateSession } from '../core/session/create.ts';
 import type { SessionView } from '../core/session/read.ts';
 import type { Mark, Repeated } from '../core/session/repeat.ts';
@@ -63,7 +63,7 @@ export interface CreateCommit {
   readonly keyed?: (Keyed & { readonly otherIds: readonly string[] }) | undefined;
   readonly callerId: string;
   readonly nextToken: string;
-  readonly command: CreateSession;
+  readonly command: Asked & Pick<CreateSession, 'userAgent'>;
   readonly verdicts: Verdicts;
 }
 
@@ -76,7 +76,7 @@ export interface UpdateCommit {
   readonly nextToken: string;
   readonly keyed?: Keyed | undefined;
   readonly write: Scope;
-  readonly command: UpdateSession;
+  readonly command: Asked;
   readonly verdicts: Verdicts;
 }
 

@@ -1,11 +1,12 @@
 import { REPEAT_WINDOW_MS } from '../core/session/repeat.ts';
-import type { Method } from '../core/user/attempts.ts';
+import type { FactorName } from '../core/session/session.ts';
 import { SENDS_COUNT_MS } from '../core/user/send-limit.ts';
+import type { SignCount } from '../core/web-authn/credential.ts';
 import type { Spender } from './user-protocol.ts';
 
 /**
- * What users have used up, described in the README's storage section: wrong guesses at codes, single-use things with the attempt that spent
- * them, and the codes that were sent. A user's things of one kind are one row, so that spending writes one.
+ * What users have used up, described in the README's storage section: wrong guesses at codes, single-use things and counters with the attempt
+ * that spent them, and the codes that were sent. A user's things of one kind are one row, so that spending writes one.
  */
 const TABLES = `
   CREATE TABLE IF NOT EXISTS guess (challenge TEXT PRIMARY KEY, user_id TEXT NOT NULL, wrong INTEGER NOT NULL, due INTEGER NOT NULL) WITHOUT ROWID;
@@ -13,8 +14,13 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS sent (user_id TEXT NOT NULL, address TEXT NOT NULL, sends TEXT NOT NULL, due INTEGER NOT NULL, PRIMARY KEY (user_id, address)) WITHOUT ROWID;
 `;
 
-interface Spent {
+/** A thing that serves once, or a credential with the number of its latest signature. */
+interface Thing {
   readonly thing: string;
+  readonly count?: number | undefined;
+}
+
+interface Spent extends Thing {
   readonly attemptId: string;
   /** The request that has spent it, as long as no other has. */
   readonly requestId?: string | undefined;
@@ -29,7 +35,7 @@ const HOUR_MS = 3_600_000;
 /** No code lives longer than this. */
 const GUESSES_KEPT_MS = 24 * HOUR_MS;
 /** How long a thing stays spent: a step of TOTP is not accepted any more so long after it, a recovery code never. */
-const SPENT_FOR_MS: Partial<Record<Method, number>> = { totp: HOUR_MS };
+const SPENT_FOR_MS: Partial<Record<FactorName, number>> = { totp: HOUR_MS };
 
 /** Every method is synchronous. */
 export class SpendStore {
@@ -58,23 +64,41 @@ export class SpendStore {
   }
 
   /** Whether another attempt has spent a thing. The same attempt may spend it again for a while: its walk may have ended before its commit. */
-  isSpent(userId: string, method: Method, thing: string, spender: Spender, now: number): boolean {
+  isSpent(userId: string, method: FactorName, thing: string, spender: Spender, now: number): boolean {
     return this.#spent(userId, method).some((spent) => spent.thing === thing && !(isOwn(spent, spender) && now < spent.at + REPEAT_WINDOW_MS));
   }
 
+  /**
+   * Whether a counter goes on from where it stands (WebAuthn L3 section 7.2 step 22), or is told again by the attempt that told it. Authenticators
+   * that do not count say 0 each time.
+   */
+  advances(userId: string, { tokenId, count, registered }: SignCount, spender: Spender, now: number): boolean {
+    const latest = this.#spent(userId, 'webAuthN').find(({ thing }) => thing === tokenId);
+    const standing = latest?.count ?? registered;
+    if (count > standing || (count === 0 && standing === 0)) return true;
+    return latest?.count === count && isOwn(latest, spender) && now < latest.at + REPEAT_WINDOW_MS;
+  }
+
   /** @param stillThere which of the things spent before could be offered again; without it, as many as time allows are remembered */
-  spend(userId: string, method: Method, thing: string, { attemptId, requestId }: Spender, now: number, stillThere?: readonly string[]): void {
+  spend(
+    userId: string,
+    method: FactorName,
+    { thing, count }: Thing,
+    { attemptId, requestId }: Spender,
+    now: number,
+    stillThere?: readonly string[],
+  ): void {
     const oldest = now - (SPENT_FOR_MS[method] ?? Number.POSITIVE_INFINITY);
     const all = this.#spent(userId, method);
     const before = all.filter(
       (spent) => spent.thing !== thing && spent.at > oldest && (stillThere === undefined || stillThere.includes(spent.thing)),
     );
-    const alone = all.every((spent) => spent.thing !== thing || spent.requestId === requestId);
+    const alone = all.every((spent) => spent.thing !== thing || spent.count !== count || spent.requestId === requestId);
     this.#sql.exec(
       'INSERT OR REPLACE INTO spent (user_id, kind, things) VALUES (?, ?, ?)',
       userId,
       method,
-      JSON.stringify([...before, { thing, attemptId, ...(alone && { requestId }), at: now }]),
+      JSON.stringify([...before, { thing, count, attemptId, ...(alone && { requestId }), at: now }]),
     );
   }
 
@@ -112,7 +136,7 @@ export class SpendStore {
     return next ?? undefined;
   }
 
-  #spent(userId: string, kind: Method): Spent[] {
+  #spent(userId: string, kind: FactorName): Spent[] {
     const [row] = this.#sql.exec<{ things: string }>('SELECT things FROM spent WHERE user_id = ? AND kind = ?', userId, kind);
     return row ? (JSON.parse(row.things) as Spent[]) : [];
   }

@@ -3,7 +3,7 @@ import { configOf } from '../config.ts';
 import type { Problem } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { userNotActive } from '../core/session/problems.ts';
-import { type CodePurpose, codeEmpty, type Guess } from '../core/user/codes.ts';
+import { type CodePurpose, codeEmpty, type Guess, opensSignIn } from '../core/user/codes.ts';
 import { isDone, isStopped, type Standing, transit } from '../core/user/lifecycle.ts';
 import { tooManySends } from '../core/user/send-limit.ts';
 import { findFacts } from '../directory/facts.ts';
@@ -20,11 +20,11 @@ import { UserCodes } from './user-codes.ts';
 import type {
   Admit,
   Admitted,
-  CodePermit,
+  ChallengePermit,
   GuessCode,
   IssueCode,
   PastFailures,
-  PermitCode,
+  PermitChallenge,
   Reservation,
   Reserve,
   Settle,
@@ -32,8 +32,10 @@ import type {
   Spender,
   Transit,
   UserCellVerbs,
+  UserEvent,
 } from './user-protocol.ts';
 import { UserStore } from './user-store.ts';
+import { UserTrail } from './user-trail.ts';
 
 type Bindings = CellBindings & PostBindings;
 
@@ -46,6 +48,7 @@ const FINISHED_AT_ONCE = 50;
 export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
   readonly #store: UserStore;
   readonly #spends: SpendStore;
+  readonly #trail: UserTrail;
   readonly #alarm: AlarmClock;
   readonly #registration: Registration;
   readonly #facts = new FactsCache();
@@ -57,9 +60,15 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
     super(state, env);
     this.#store = new UserStore(state.storage.sql);
     this.#spends = new SpendStore(state.storage.sql);
+    this.#trail = new UserTrail(state.storage.sql);
     this.#alarm = new AlarmClock(state.storage);
     this.#registration = new Registration(state, env.DB, this.#alarm);
-    this.#attempts = new Attempts(state.storage, this.#store, this.#spends, this.#alarm, () => configOf(this.env).attempts);
+    this.#attempts = new Attempts(
+      state.storage,
+      { store: this.#store, spends: this.#spends, trail: this.#trail },
+      this.#alarm,
+      () => configOf(this.env).attempts,
+    );
     this.#codes = new UserCodes(
       state.storage,
       this.#alarm,
@@ -101,7 +110,7 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
     return this.#attempts.settle(settle, facts === 'cold' ? undefined : facts, now);
   }
 
-  permitCode({ userId, sendBy, ...spender }: PermitCode): CodePermit {
+  permitChallenge({ userId, sendBy, ...spender }: PermitChallenge): ChallengePermit {
     const now = Date.now();
     if (this.#isStopped(userId)) return { kind: 'refused', problem: userNotActive };
     const facts = this.#facts.get(userId, now);
@@ -114,7 +123,7 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
   issueCode(issue: IssueCode): Result<undefined> {
     const now = Date.now();
     const { userId, purpose, id, message } = issue;
-    if (purpose === 'passwordReset' && this.#isStopped(userId)) return fail(userNotActive);
+    if (opensSignIn(purpose) && this.#isStopped(userId)) return fail(userNotActive);
     if (issue.again && !this.#codes.isPending(userId, purpose, now)) return fail(codeEmpty);
     const problem =
       message && (this.#countSend(userId, message.to, { attemptId: id }, now) ?? this.#countSend(userId, purpose, { attemptId: id }, now, 0));
@@ -128,8 +137,8 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
     return this.#codes.guess(guess, Date.now());
   }
 
-  endCode(userId: string, purpose: CodePurpose, id: string): void {
-    this.#codes.end(userId, purpose, id);
+  endCode(userId: string, purpose: CodePurpose, id: string): boolean {
+    return this.#codes.end(userId, purpose, id);
   }
 
   /** Counts one more message to an address, or for a purpose whatever the address, unless it is one too many. The same attempt, or request, counts once. */
@@ -148,11 +157,16 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
   #forgetUser(userId: string): void {
     this.#codes.forgetUser(userId);
     this.#spends.forgetUser(userId);
+    this.#trail.forgetUser(userId);
   }
 
   #isStopped(userId: string): boolean {
     const standing = this.#store.standingOf(userId);
     return standing !== undefined && isStopped(standing.state);
+  }
+
+  events(userId: string): readonly UserEvent[] {
+    return this.#trail.of(userId);
   }
 
   resetFailures(userId: string, failures: readonly PastFailures[]): void {

@@ -1,5 +1,5 @@
 import { GUESSES_MOST } from '../core/user/attempts.ts';
-import type { CodePurpose, Guess } from '../core/user/codes.ts';
+import { type CodePurpose, type Guess, opensSignIn } from '../core/user/codes.ts';
 import { sameDigest } from '../crypto/digest.ts';
 import type { AlarmClock } from './alarm-clock.ts';
 import { Dispatch, type PostBindings } from './dispatch.ts';
@@ -23,7 +23,7 @@ interface CodeRow extends Record<string, SqlStorageValue> {
 }
 
 /**
- * The codes that belong to users and to no session: that verify an address, or let a password be set anew. One of a purpose is open at a time,
+ * The codes that belong to users and to no session: that verify an address, or let a password be set anew or a passkey be registered. One of a purpose is open at a time,
  * and five wrong guesses void it. Every method is synchronous.
  */
 export class UserCodes {
@@ -38,7 +38,10 @@ export class UserCodes {
     this.#spends = spends;
     this.#alarm = alarm;
     const isOpen = ({ id, owner, kind, expiresAt }: Waiting, now: number) =>
-      now < expiresAt && !(kind === 'passwordReset' && isStopped(owner)) && this.#find(owner, kind as CodePurpose)?.id === id && !this.#isVoid(id);
+      now < expiresAt &&
+      !(opensSignIn(kind as CodePurpose) && isStopped(owner)) &&
+      this.#find(owner, kind as CodePurpose)?.id === id &&
+      !this.#isVoid(id);
     this.#dispatch = new Dispatch(storage, alarm, env, { isOpen, note: () => undefined });
   }
 
@@ -61,18 +64,18 @@ export class UserCodes {
     this.#dispatch.start(attempts);
   }
 
-  guess({ userId, purpose, tags }: GuessCode, now: number): Guess {
+  guess({ userId, purpose, id, tags }: GuessCode, now: number): Guess {
     const code = this.#find(userId, purpose);
-    if (code === undefined || this.#isVoid(code.id)) return { kind: 'none' };
+    if (code === undefined || (id !== undefined && id !== code.id) || this.#isVoid(code.id)) return { kind: 'none' };
     if (expiryOf(code) <= now) return { kind: 'expired' };
     if (tags.some((tag) => sameDigest(tag, code.tag))) return { kind: 'right', id: code.id, basis: code.basis };
     this.#alarm.ringBy(this.#spends.countGuess(code.id, userId, now));
     return { kind: 'wrong' };
   }
 
-  /** A code that was used is gone; a newer one stays. */
-  end(userId: string, purpose: CodePurpose, id: string): void {
-    this.#sql.exec('DELETE FROM code WHERE user_id = ? AND purpose = ? AND id = ?', userId, purpose, id);
+  /** A code that was used is gone; a newer one stays. @returns false when it was gone before */
+  end(userId: string, purpose: CodePurpose, id: string): boolean {
+    return this.#sql.exec('DELETE FROM code WHERE user_id = ? AND purpose = ? AND id = ?', userId, purpose, id).rowsWritten > 0;
   }
 
   /** Forgets the codes of a user who is deleted, and sends none of them any more. */

@@ -1,9 +1,10 @@
 import type { Problem } from '../core/problem.ts';
 import type { Result } from '../core/result.ts';
-import type { OtpMethod } from '../core/session/session.ts';
+import type { FactorName, OtpMethod } from '../core/session/session.ts';
 import type { Method, Try } from '../core/user/attempts.ts';
 import type { CodePurpose, Guess } from '../core/user/codes.ts';
 import type { Standing, Transition } from '../core/user/lifecycle.ts';
+import type { Credential, SignCount } from '../core/web-authn/credential.ts';
 import type { Waiting } from './outbox.ts';
 import type { PasswordChanged } from './session-protocol.ts';
 
@@ -33,6 +34,8 @@ export interface Facts {
   readonly otpEmail: string | undefined;
   /** The MACs of all recovery codes, used ones too. */
   readonly recoveryCodes: readonly string[];
+  /** Passkeys and security keys. */
+  readonly credentials: readonly Credential[];
 }
 
 export interface Reserve {
@@ -67,10 +70,11 @@ export interface Settle extends Spender {
   readonly verdicts: readonly Verdict[];
 }
 
-/** What a try came to, and the single-use thing that a right one spends: a TOTP step, a recovery code. */
+/** What a try came to, and what a right one uses up: a TOTP step, a recovery code; or the signatures of a credential up to this one. */
 export interface Verdict extends Try {
   readonly passed: boolean;
   readonly spends?: string | undefined;
+  readonly signCount?: SignCount | undefined;
 }
 
 /**
@@ -83,19 +87,19 @@ export type Settled =
       readonly kind: 'settled';
       readonly failures: Readonly<Partial<Record<Method, number>>>;
       readonly resettable: readonly PastFailures[];
-      readonly usedBefore?: Method | undefined;
+      readonly usedBefore?: FactorName | undefined;
     }
   | { readonly kind: 'stale' }
   | { readonly kind: 'lost' };
 
-/** Asks to open a code for a user, and to send it where `address` is given. */
-export interface PermitCode extends Spender {
+/** Asks to open a challenge for a user, and to send it where it is a code that has to be sent. */
+export interface PermitChallenge extends Spender {
   readonly userId: string;
-  /** The channel whose address it goes to; undefined where it is handed back to the caller. */
+  /** The channel whose address it goes to; undefined where it goes to the caller. */
   readonly sendBy: OtpMethod | undefined;
 }
 
-export type CodePermit =
+export type ChallengePermit =
   | { readonly kind: 'permitted'; readonly facts: Facts }
   | { readonly kind: 'cold' }
   | { readonly kind: 'refused'; readonly problem: Problem };
@@ -119,6 +123,8 @@ export interface IssueCode {
 export interface GuessCode {
   readonly userId: string;
   readonly purpose: CodePurpose;
+  /** The code's id, where it has to be named. */
+  readonly id: string | undefined;
   /** MACs of the code that was given, one under each key in force. */
   readonly tags: readonly string[];
 }
@@ -135,6 +141,16 @@ export interface Transit {
   readonly transition: Transition;
 }
 
+/** What happened to a user beside any session: when (milliseconds since 1970), and to which of the user's credentials. Never a secret. */
+export interface UserEvent {
+  readonly type: UserEventType;
+  readonly at: number;
+  readonly tokenId: string;
+}
+
+/** Zitadel's names. */
+export type UserEventType = 'user.human.passwordless.token.check.failed' | 'user.human.mfa.u2f.token.check.failed';
+
 /** The verbs of a user's cell. */
 export interface UserCellVerbs {
   admit(admit: Admit): Result<Admitted>;
@@ -142,15 +158,18 @@ export interface UserCellVerbs {
   reserve(reserve: Reserve): Reservation;
   /** Loads a user's facts from D1, for the next `reserve`. */
   load(userId: string): Promise<void>;
-  /** Tells what a code for a user needs, and counts one that is to be sent. */
-  permitCode(permit: PermitCode): CodePermit;
+  /** Tells what a challenge for a user needs, and counts a code that is to be sent. */
+  permitChallenge(permit: PermitChallenge): ChallengePermit;
   /** Opens a code of a user, and sends it where it is to be sent. */
   issueCode(issue: IssueCode): Result<undefined>;
   /** Counts a guess at a code of a user. A right one stays open until `endCode`: what it allows is written in between, on top of its basis. */
   guessCode(guess: GuessCode): Guess;
-  endCode(userId: string, purpose: CodePurpose, id: string): void;
+  /** @returns false when it is closed already */
+  endCode(userId: string, purpose: CodePurpose, id: string): boolean;
   /** Ends an attempt: counts what failed, spends what passed. An attempt that came to nothing is settled without verdicts. */
   settle(settle: Settle): Settled;
+  /** The user's trail, the oldest first. */
+  events(userId: string): readonly UserEvent[];
   /** Forgets failures that came before a success which is committed now; those that came since stay. */
   resetFailures(userId: string, failures: readonly PastFailures[]): void;
   /** Forgets a user's facts: called before and after every change of credentials in D1. */

@@ -2,7 +2,7 @@ import type { Problem } from './problem.ts';
 import { fail, ok, type Result } from './result.ts';
 
 /** The fields that a link may name. */
-export type TemplateField = 'Code' | 'UserID' | 'OrgID' | 'LoginName' | 'DisplayName' | 'PreferredLanguage' | 'SessionID';
+export type TemplateField = 'Code' | 'UserID' | 'OrgID' | 'CodeID' | 'LoginName' | 'DisplayName' | 'PreferredLanguage' | 'SessionID';
 
 const templateMalformed: Problem = { kind: 'invalid-argument', id: 'DOMAIN-oGh5e', message: 'URL Template is invalid' };
 const fieldUnknown: Problem = { kind: 'invalid-argument', id: 'DOMAIN-ieYa7', message: 'URL Template is invalid' };

@@ -4,6 +4,7 @@ import { type KeyRing, mac } from './key-ring.ts';
 
 export const DIGITS = '0123456789';
 export const CAPITALS_AND_DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
+export const LETTERS_AND_DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 /** Crockford's base32: no letter that is taken for another. */
 const CROCKFORD = '0123456789abcdefghjkmnpqrstvwxyz';
 

@@ -1,7 +1,11 @@
+import type { Credential } from '../core/web-authn/credential.ts';
+import { CREDENTIALS_OF_USER } from './credentials.ts';
+
 const FACTS = `
   SELECT u.kind, u.password_hash, u.password_version, t.seed,
     iif(u.otp_sms AND u.phone_verified, u.phone, NULL) AS otp_sms, iif(u.otp_email AND u.email_verified, u.email, NULL) AS otp_email,
-    (SELECT json_group_array(tag) FROM recovery_code WHERE user_id = u.id) AS recovery_codes
+    (SELECT json_group_array(tag) FROM recovery_code WHERE user_id = u.id) AS recovery_codes,
+    (${CREDENTIALS_OF_USER}) AS credentials
   FROM user u LEFT JOIN totp t ON t.user_id = u.id AND t.verified = 1
   WHERE u.id = ?1 AND u.state <> 'deleted'`;
 
@@ -13,6 +17,7 @@ interface FactsRow {
   otp_sms: string | null;
   otp_email: string | null;
   recovery_codes: string;
+  credentials: string;
 }
 
 /** A user's credentials, as far as a check or a challenge needs them; undefined for a user who is not there. One query. */
@@ -27,5 +32,6 @@ export async function findFacts(db: D1Database, userId: string) {
     otpSms: row.otp_sms ?? undefined,
     otpEmail: row.otp_email ?? undefined,
     recoveryCodes: JSON.parse(row.recovery_codes) as string[],
+    credentials: JSON.parse(row.credentials) as Credential[],
   };
 }

@@ -18,6 +18,8 @@ export async function mirrorStanding(db: D1Database, userId: string, { state, ep
     db.prepare('DELETE FROM member WHERE user_id = ?1').bind(userId),
     db.prepare('DELETE FROM totp WHERE user_id = ?1').bind(userId),
     db.prepare('DELETE FROM recovery_code WHERE user_id = ?1').bind(userId),
+    db.prepare('DELETE FROM credential WHERE user_id = ?1').bind(userId),
+    db.prepare('DELETE FROM credential_registration WHERE user_id = ?1').bind(userId),
     db.prepare(TOMBSTONE).bind(userId, epoch, now),
   ]);
 }

@@ -1,5 +1,16 @@
 /** The tables that the migrations make. */
-const TABLES = ['organization', 'user', 'user_metadata', 'personal_access_token', 'member', 'cell', 'totp', 'recovery_code'];
+const TABLES = [
+  'organization',
+  'user',
+  'user_metadata',
+  'personal_access_token',
+  'member',
+  'cell',
+  'totp',
+  'recovery_code',
+  'credential',
+  'credential_registration',
+];
 
 /** Which of the directory's tables are not there. */
 export async function missingTables(db: D1Database): Promise<string[]> {

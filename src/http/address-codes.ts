@@ -1,4 +1,4 @@
-import type { Result } from '../core/result.ts';
+import { ok, type Result } from '../core/result.ts';
 import type { CodePurpose } from '../core/user/codes.ts';
 import type { AddressKind } from '../directory/addresses.ts';
 import { type CodeUser, type CodeWay, issueCode } from '../login-step/user-codes.ts';
@@ -18,5 +18,8 @@ export interface AddressCode {
 }
 
 /** Opens a code that verifies an address of a user, and goes there unless it is returned. @returns the code, where it is returned */
-export const openAddressCode = (call: Call, user: CodeUser, { kind, address, way, again }: AddressCode): Promise<Result<string | undefined>> =>
-  issueCode(walkOf(call), user, { purpose: PURPOSES[kind], basis: address, channel: CHANNELS[kind], to: address, way, again });
+export async function openAddressCode(call: Call, user: CodeUser, { kind, address, way, again }: AddressCode): Promise<Result<string | undefined>> {
+  const order = { purpose: PURPOSES[kind], basis: address, channel: CHANNELS[kind], to: address, way, again };
+  const issued = await issueCode(walkOf(call), user, order);
+  return issued.ok ? ok(issued.value.code) : issued;
+}

@@ -3,8 +3,10 @@ import { ConfigurationError, configOf } from '../config.ts';
 import { misconfigured, type Problem, unavailable } from '../core/problem.ts';
 import { ok } from '../core/result.ts';
 import { authenticationMethodOperations } from './authentication-methods.ts';
+import { credentialOperations } from './credentials.ts';
 import { devMailbox } from './dev-mailbox.ts';
 import { doctorOperations } from './doctor.ts';
+import { listCredentialOperations } from './list-credentials.ts';
 import { listUsersOperations } from './list-users.ts';
 import { machineUserOperations } from './machine-users.ts';
 import { memberOperations } from './members.ts';
@@ -12,6 +14,7 @@ import { notBuilt } from './not-built.ts';
 import type { Operation } from './operation.ts';
 import { organizationOperations } from './organizations.ts';
 import { otpFactorOperations } from './otp-factors.ts';
+import { passkeyCodeOperations } from './passkey-codes.ts';
 import { passwordOperations } from './password.ts';
 import { passwordResetOperations } from './password-reset.ts';
 import { personalAccessTokenOperations } from './personal-access-tokens.ts';
@@ -19,6 +22,7 @@ import { recoveryCodeOperations } from './recovery-codes.ts';
 import { beforeDeadline, type Env, refuse, restOf } from './rest.ts';
 import { sessionOperations } from './sessions.ts';
 import { userAddressOperations } from './user-addresses.ts';
+import { userEventOperations } from './user-events.ts';
 import { userStateOperations } from './user-state.ts';
 import { userTotpOperations } from './user-totp.ts';
 import { userOperations } from './users.ts';
@@ -38,6 +42,11 @@ export const operations: readonly Operation[] = [
   ...userTotpOperations,
   ...otpFactorOperations,
   ...recoveryCodeOperations,
+  // Ahead of those that take any word for an id.
+  ...passkeyCodeOperations,
+  ...listCredentialOperations,
+  ...credentialOperations,
+  ...userEventOperations,
   ...authenticationMethodOperations,
   ...personalAccessTokenOperations,
   ...memberOperations,

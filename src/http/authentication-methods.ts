@@ -1,13 +1,13 @@
 import type { Facts } from '../cells/user-protocol.ts';
 import type { Problem } from '../core/problem.ts';
 import { fail, ok } from '../core/result.ts';
+import { rpIdOf } from '../core/web-authn/rp-id.ts';
 import { findFacts } from '../directory/facts.ts';
 import { presentListDetails } from './list-query.ts';
 import { type Operation, operation } from './operation.ts';
-import { emit } from './protojson.ts';
+import { emit, message, text } from './protojson.ts';
 import { reachUser } from './reach-user.ts';
 import type { Version } from './session-messages.ts';
-import { userIdMessage } from './user-messages.ts';
 
 const userNotFound: Problem = { kind: 'not-found', id: 'QUERY-Dfbg2', message: 'User could not be found' };
 
@@ -17,28 +17,35 @@ const userNotFound: Problem = { kind: 'not-found', id: 'QUERY-Dfbg2', message: '
  */
 const METHODS: readonly (readonly [name: string, isReady: (facts: Facts) => boolean, since?: 'v2'])[] = [
   ['PASSWORD', ({ passwordHash }) => passwordHash !== undefined],
+  ['PASSKEY', ({ credentials }) => credentials.some(({ kind }) => kind === 'passkey')],
   ['TOTP', ({ totp }) => totp !== undefined],
+  ['U2F', ({ credentials }) => credentials.some(({ kind }) => kind === 'u2f')],
   ['OTP_SMS', ({ otpSms }) => otpSms !== undefined],
   ['OTP_EMAIL', ({ otpEmail }) => otpEmail !== undefined],
   ['RECOVERY_CODE', ({ recoveryCodes }) => recoveryCodes.length > 0, 'v2'],
 ];
 
-/** The domain query concerns passkeys only, which are not built. */
+/** Every credential has its RP ID, so there are none to include "without domain". v2beta knows no such query. */
+const listMessage = message({ userId: text(1, 200), domainQuery: message({ domain: text(0, 200).optional() }).optional() });
+
 const list = (version: Version): Operation =>
   operation({
     rpc: `zitadel.user.${version}.UserService/ListAuthenticationMethodTypes`,
     routes: [`GET /${version}/users/{userId}/authentication_methods`],
-    input: userIdMessage,
-    handle: async ({ userId }, call) => {
+    input: listMessage,
+    handle: async ({ userId, domainQuery }, call) => {
       const user = await reachUser(call, userId, { permission: 'user.read', orSelf: true }, userNotFound);
       if (!user.ok) return user;
-      const facts = await findFacts(call.db, userId);
-      if (facts === undefined) return fail(userNotFound);
+      const known = await findFacts(call.db, userId);
+      if (known === undefined) return fail(userNotFound);
+      const facts = version === 'v2' && domainQuery?.domain ? { ...known, credentials: atDomain(known, domainQuery.domain) } : known;
       const ready = METHODS.filter(([, isReady, since]) => isReady(facts) && (since === undefined || since === version));
       const authMethodTypes = ready.map(([name]) => `AUTHENTICATION_METHOD_TYPE_${name}`);
       return ok(emit({ details: presentListDetails(authMethodTypes.length, call.now), authMethodTypes }));
     },
   });
+
+const atDomain = ({ credentials }: Facts, domain: string) => credentials.filter(({ rpId }) => rpId === (rpIdOf(domain) ?? domain));
 
 /** zitadel.user.v2 and v2beta UserService: ListAuthenticationMethodTypes. */
 export const authenticationMethodOperations: readonly Operation[] = (['v2', 'v2beta'] as const).map(list);

@@ -8,6 +8,7 @@ const PAGES = {
   otp: '/otp/email?code={{.Code}}&userId={{.UserID}}&sessionId={{.SessionID}}',
   verify: '/verify?code={{.Code}}&userId={{.UserID}}&organization={{.OrgID}}',
   password: '/password/set?code={{.Code}}&userId={{.UserID}}&organization={{.OrgID}}',
+  passkey: '/passkey/set?codeId={{.CodeID}}&code={{.Code}}&userId={{.UserID}}&organization={{.OrgID}}',
 } as const;
 
 /** The template of the link in a message whose caller gives none: on the pages that LOGIN_URL names, or at `/login` where the request came to. */

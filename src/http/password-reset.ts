@@ -1,12 +1,10 @@
 import type * as z from 'zod';
-import { covers, outranks } from '../core/permission.ts';
 import { noPermission, type Problem } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
-import { findMembership } from '../directory/members.ts';
 import type { User } from '../directory/users.ts';
 import { type CodeOrder, issueCode } from '../login-step/user-codes.ts';
-import { scopeOfCaller } from './caller.ts';
 import { defaultLink, linkTemplate } from './links.ts';
+import { maySteer } from './may-steer.ts';
 import { type Call, type Operation, operation } from './operation.ts';
 import { emit, enumeration, message, text } from './protojson.ts';
 import { reachUser } from './reach-user.ts';
@@ -47,7 +45,7 @@ const passwordReset = (version: Version): Operation =>
       if (!order.ok) return order;
       const basis = passwordResetBasis(user, order.value.to);
       const code = await issueCode(walkOf(call), user, { purpose: 'passwordReset', basis, ...order.value });
-      return code.ok ? ok(emit({ details: await userDetails(call.db, userId), verificationCode: code.value })) : code;
+      return code.ok ? ok(emit({ details: await userDetails(call.db, userId), verificationCode: code.value.code })) : code;
     },
   });
 
@@ -64,26 +62,15 @@ export function allowsReset(user: User, basis: string): boolean {
 type Order = Pick<CodeOrder, 'channel' | 'to' | 'way'>;
 
 const returned = async (call: Call, user: User): Promise<Result<Order>> =>
-  (await maySteer(call, user, 'returned')) ? ok({ channel: 'email', to: '', way: { kind: 'returned' } }) : fail(noPermission);
+  (await maySteer(call, user, 'user.write', 'returned')) ? ok({ channel: 'email', to: '', way: { kind: 'returned' } }) : fail(noPermission);
 
 /** Only to an address that was verified: whoever gets the code can set the password. */
 async function sent(call: Call, user: User, { notificationType, urlTemplate }: Link): Promise<Result<Order>> {
-  if (urlTemplate !== undefined && !(await maySteer(call, user, 'linked'))) return fail(noPermission);
+  if (urlTemplate !== undefined && !(await maySteer(call, user, 'user.write', 'linked'))) return fail(noPermission);
   const way = { kind: 'sent', urlTemplate: urlTemplate ?? defaultLink(call, 'password'), ownLink: urlTemplate !== undefined } as const;
   const { email, emailVerified, phone, phoneVerified } = user;
   if (notificationType === 'NOTIFICATION_TYPE_SMS') return phoneVerified ? ok({ channel: 'sms', to: phone, way }) : fail(noAddress('phone number'));
   return emailVerified ? ok({ channel: 'email', to: email, way }) : fail(noAddress('e-mail address'));
-}
-
-/**
- * Whoever is handed the code can set the password; whoever chooses the page that the link leads to may see it come by. So neither is for users
- * themselves, nor for a caller who would gain a permission by signing in as that user; a link may also be chosen by those whose pages it is that
- * people log in at.
- */
-async function maySteer({ caller, db }: Call, { id, organizationId }: User, way: 'returned' | 'linked'): Promise<boolean> {
-  if (!covers(scopeOfCaller(caller, 'user.write'), organizationId)) return false;
-  if (way === 'linked' && scopeOfCaller(caller, 'session.write').everywhere) return true;
-  return outranks(caller.membership, await findMembership(db, id));
 }
 
 /** zitadel.user.v2 and v2beta UserService: PasswordReset. */

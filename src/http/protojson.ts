@@ -41,7 +41,8 @@ function knownFields(raw: object, names: ReadonlyMap<string, string>, context: z
   return known;
 }
 
-function refuse(context: z.RefinementCtx, message: string, field?: string): never {
+/** Refuses a value, or one field of it, from within its schema. */
+export function refuse(context: z.RefinementCtx, message: string, field?: string): never {
   context.addIssue({ code: 'custom', message, path: field === undefined ? [] : [field] });
   return z.NEVER;
 }

@@ -1,10 +1,12 @@
 import * as z from 'zod';
 import type { SessionView } from '../core/session/read.ts';
-import { FACTORS, type Factor } from '../core/session/session.ts';
+import { FACTORS, type Factor, type WebAuthNFactor } from '../core/session/session.ts';
 import { unbuilt } from './decode.ts';
+import { domain } from './domain.ts';
 import { normalizeIp } from './ip-address.ts';
 import { linkTemplate } from './links.ts';
-import { bytes, emit, flag, type JsonObject, map, message, positiveDuration, text, toTimestamp } from './protojson.ts';
+import { bytes, emit, enumeration, flag, type JsonObject, map, message, positiveDuration, refuse, text, toTimestamp } from './protojson.ts';
+import { assertionStruct } from './public-key-credential.ts';
 
 /** The two versions of the API; a session made through one is the same session in the other. */
 export type Version = 'v2' | 'v2beta';
@@ -30,7 +32,9 @@ const checks = (version: Version) =>
     user: user.optional(),
     password: message({ password: text(1, 200) }).optional(),
     idpIntent: unbuilt('checks.idpIntent'),
-    webAuthN: unbuilt('checks.webAuthN'),
+    webAuthN: message({ credentialAssertionData: assertionStruct })
+      .transform(({ credentialAssertionData }) => ({ assertion: credentialAssertionData }))
+      .optional(),
     totp: message({ code: totpCode }).optional(),
     otpSms: message({ code: text(1, 200) }).optional(),
     otpEmail: message({ code: text(1, 200) }).optional(),
@@ -52,8 +56,21 @@ const otpEmail = message({ sendCode: message({ urlTemplate: otpLink.optional() }
   ['sendCode', 'returnCode'],
 ]).transform(({ sendCode, returnCode }) => ({ returnCode: returnCode !== undefined, urlTemplate: sendCode?.urlTemplate }));
 
+const REQUIREMENTS = ['required', 'preferred', 'discouraged'] as const;
+const NAMES = ['UNSPECIFIED', 'REQUIRED', 'PREFERRED', 'DISCOURAGED'].map((name) => `USER_VERIFICATION_REQUIREMENT_${name}`);
+
+/** Zitadel's UserVerificationRequirement; to it a name that it does not know is as good as none. */
+const userVerification = enumeration(NAMES)
+  .optional()
+  .transform((name, context) => REQUIREMENTS[NAMES.indexOf(name ?? '') - 1] ?? refuse(context, `value must not be in list [${NAMES[0]}]`));
+
+const webAuthN = message({ domain, userVerificationRequirement: userVerification }).transform(({ domain: rpId, userVerificationRequirement }) => ({
+  rpId,
+  userVerification: userVerificationRequirement,
+}));
+
 const challenges = message({
-  webAuthN: unbuilt('challenges.webAuthN'),
+  webAuthN: webAuthN.optional(),
   otpSms: otpSms.optional(),
   otpEmail: otpEmail.optional(),
 });
@@ -132,7 +149,8 @@ export function presentSession({ session, state }: SessionView): JsonObject {
   });
 }
 
-const presentFactor = (factor: Factor | undefined): JsonObject | undefined => factor && { verifiedAt: toTimestamp(factor.verifiedAt) };
+const presentFactor = (factor: Factor | WebAuthNFactor | undefined): JsonObject | undefined =>
+  factor && emit({ verifiedAt: toTimestamp(factor.verifiedAt), userVerified: 'userVerified' in factor ? factor.userVerified : undefined });
 
 function presentUserAgent({ fingerprintId, ip, description, header }: NonNullable<SessionView['session']['userAgent']>): JsonObject {
   const headers = Object.entries(header ?? {}).map(([name, values]) => [name, emit({ values })] as const);

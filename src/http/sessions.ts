@@ -8,7 +8,7 @@ import { type Challenges, type Checks, needsWrite, type UpdateSession } from '..
 import { sessionNotFound } from '../core/session/problems.ts';
 import { digest } from '../crypto/digest.ts';
 import { createSession } from '../login-step/create-session.ts';
-import type { HandedBack } from '../login-step/open-codes.ts';
+import type { HandedBack } from '../login-step/open-challenges.ts';
 import { updateSession } from '../login-step/update-session.ts';
 import { scopeOfCaller } from './caller.ts';
 import { repeatableOf } from './idempotency-key.ts';
@@ -27,11 +27,10 @@ import { walkOf } from './walk-of.ts';
 
 /** What a request asks for. Parts that were not given are left out. */
 function commandOf({ checks, challenges, metadata, lifetime }: Progress): UpdateSession {
-  const { idpIntent: _, webAuthN: __, ...built } = checks ?? ({} as NonNullable<Progress['checks']>);
-  const { webAuthN: ___, ...opened } = challenges ?? ({} as NonNullable<Progress['challenges']>);
+  const { idpIntent: _, ...built } = checks ?? ({} as NonNullable<Progress['checks']>);
   return {
     checks: given(built) as Checks,
-    challenges: given(opened) as Challenges,
+    challenges: given(challenges ?? {}) as Challenges,
     metadata: metadata ?? [],
     ...(lifetime !== undefined && { lifetimeMs: lifetime }),
   };
@@ -46,7 +45,11 @@ const presentDetails = ({ sequence, changeDate }: Committed, { config }: Call): 
 });
 
 /** `challenges` is in the answer exactly when it was in the request; codes only where they are handed back. */
-const presentChallenges = ({ challenges }: Progress, codes: HandedBack): JsonObject => (challenges === undefined ? {} : { challenges: { ...codes } });
+function presentChallenges({ challenges }: Progress, { webAuthN, ...codes }: HandedBack): JsonObject {
+  if (challenges === undefined) return {};
+  const options = webAuthN && { publicKeyCredentialRequestOptions: { publicKey: { ...webAuthN } } };
+  return { challenges: { ...(options && { webAuthN: options }), ...codes } };
+}
 
 const create = (version: Version): Operation =>
   operation({
@@ -69,8 +72,8 @@ const create = (version: Version): Operation =>
         now,
       });
       if (!created.ok) return created;
-      const { sessionId, sessionToken, codes } = created.value;
-      return ok({ details: presentDetails(created.value, call), sessionId, sessionToken, ...presentChallenges(input, codes) });
+      const { sessionId, sessionToken, handedBack } = created.value;
+      return ok({ details: presentDetails(created.value, call), sessionId, sessionToken, ...presentChallenges(input, handedBack) });
     },
   });
 
@@ -98,8 +101,8 @@ const set = (version: Version): Operation =>
         repeatable: repeatable.value,
       });
       if (!updated.ok) return updated;
-      const { sessionToken: token, codes } = updated.value;
-      return ok(emit({ details: presentDetails(updated.value, call), sessionToken: token, ...presentChallenges(input, codes) }));
+      const { sessionToken: token, handedBack } = updated.value;
+      return ok(emit({ details: presentDetails(updated.value, call), sessionToken: token, ...presentChallenges(input, handedBack) }));
     },
   });
 

@@ -11,6 +11,7 @@ export const walkOf = (call: Call): Walk => {
     passwords: config.passwords,
     sealKeys: config.sealKeys,
     idempotencyKeys: config.idempotencyKeys,
+    webAuthNOrigins: config.webAuthN.origins,
     codes: { ...config.codes, urlTemplate: defaultLink(call, 'otp') },
     later,
     deadline: now + config.deadlineMs * 0.9,

@@ -3,8 +3,9 @@ import type { Finding } from '../checks/finding.ts';
 import { type Problem, unavailable } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import type { Verdicts } from '../core/session/command.ts';
+import type { FactorName } from '../core/session/session.ts';
 import type { Subject } from '../core/session/subject.ts';
-import { rivalsInFlight, usedBefore, wrong } from '../core/user/attempts.ts';
+import { isGuessed, type Method, rivalsInFlight, usedBefore, wrong } from '../core/user/attempts.ts';
 import type { Trial } from './trials.ts';
 import type { Walk } from './walk.ts';
 
@@ -15,6 +16,8 @@ export interface Attempted {
   /** What the checks relied on; none when there was nothing to check. */
   readonly facts?: Facts;
 }
+
+export const NOTHING_ATTEMPTED: Attempted = { verdicts: {}, resettable: [] };
 
 /** What an attempt is known by, shares with others, or gives way to. */
 export interface Beside extends Spender {
@@ -36,7 +39,7 @@ const STALE_TRIES = 3;
  * again with the new ones.
  */
 export async function attempt(walk: Walk, subject: Subject, trials: readonly Trial[], beside: Beside): Promise<Result<Attempted>> {
-  if (trials.length === 0) return ok({ verdicts: {}, resettable: [] });
+  if (trials.length === 0) return ok(NOTHING_ATTEMPTED);
   for (let tries = 0; tries < STALE_TRIES; tries += 1) {
     const reserved = await reserve(walk, subject, trials, beside);
     if (!reserved.ok) return reserved;
@@ -92,19 +95,27 @@ async function tryOnce(
   if (settled.kind === 'lost') return fail(unavailable('The attempt was lost'));
   const last = made.at(-1);
   if (last?.finding.kind === 'not-ready') return fail(last.finding.problem);
-  if (last?.finding.kind === 'wrong') return fail(last.finding.problem ?? wrong(last.trial.method, settled.failures[last.trial.method] ?? 1));
+  if (last?.finding.kind === 'wrong') return fail(problemOf(last.trial.method, last.finding.problem, settled.failures));
   if (hindered) return fail(hindered);
   if (settled.usedBefore) return fail(usedBefore(settled.usedBefore));
-  const passed = made.map(({ trial: { method, challenge } }) => [
+  const passed = made.map(({ trial: { method, challenge }, finding }) => [
     method,
     {
       userId: subject.id,
       reservedAt,
       ...(method === 'password' && { version: facts.passwordVersion }),
       ...(challenge !== undefined && { challengeId: challenge }),
+      ...(finding.kind === 'passed' && finding.assertion),
     },
   ]);
   return ok({ verdicts: Object.fromEntries(passed) as Attempted['verdicts'], resettable: settled.resettable, facts });
+}
+
+/** What a wrong secret is told: how often it was, where that is counted. A signature always says itself what is wrong with it. */
+function problemOf(method: FactorName, problem: Problem | undefined, failures: Readonly<Partial<Record<Method, number>>>): Problem {
+  if (problem !== undefined) return problem;
+  if (!isGuessed(method)) throw new Error(`a wrong ${method} has no problem of its own`);
+  return wrong(method, failures[method] ?? 1);
 }
 
 /** Makes the trials in their order, up to the first that does not pass. */
@@ -122,5 +133,6 @@ async function makeTrials(trials: readonly Trial[], facts: Reserved['facts']): P
 function verdictOf({ trial: { method, challenge }, finding }: Made, allPassed: boolean): Verdict[] {
   if (finding.kind === 'not-ready') return [];
   const passed = finding.kind === 'passed';
-  return [{ method, challenge, passed, spends: passed && allPassed ? finding.spends : undefined }];
+  const { spends, signCount } = passed && allPassed ? finding : {};
+  return [{ method, challenge, passed, spends, signCount }];
 }

@@ -2,14 +2,14 @@ import { newSessionId } from '../cells/session-id.ts';
 import type { Committed, Live, Recalled } from '../cells/session-protocol.ts';
 import { EVERYWHERE } from '../core/permission.ts';
 import { ok, type Result } from '../core/result.ts';
-import { needsFindingOut } from '../core/session/command.ts';
+import { needsFindingOut, withoutSecrets } from '../core/session/command.ts';
 import type { CreateSession } from '../core/session/create.ts';
 import { digest } from '../crypto/digest.ts';
 import type { KeyRing } from '../crypto/key-ring.ts';
 import { newSessionToken } from '../crypto/tokens.ts';
 import { attemptIdOf, findOut } from './find-out.ts';
 import { type KeyedPlace, placesOf } from './keyed-place.ts';
-import type { HandedBack } from './open-codes.ts';
+import type { HandedBack } from './open-challenges.ts';
 import { keyedWith, openAnswer, type Repeatable } from './repeatable.ts';
 import type { Walk } from './walk.ts';
 
@@ -27,7 +27,7 @@ export interface CreateRequest {
 export interface Created extends Committed {
   readonly sessionId: string;
   readonly sessionToken: string;
-  readonly codes: HandedBack;
+  readonly handedBack: HandedBack;
 }
 
 /**
@@ -50,11 +50,12 @@ export async function createSession(walk: Walk, request: CreateRequest): Promise
   if ('repeat' in findings.value) return answerAgain(walk, findings.value);
 
   const sessionToken = newSessionToken(sessionId);
-  const { verdicts, codes, afterwards } = findings.value;
-  const answer = { sessionToken, codes };
+  const { verdicts, handedBack, afterwards } = findings.value;
+  const answer = { sessionToken, handedBack };
   const keyed = place && { ...(await keyedWith(walk.sealKeys, sessionId, [place.mark], answer)), otherIds: place.otherIds };
   const nextToken = await digest(sessionToken);
-  const committed = await walk.cells.session(sessionCell).create({ sessionId, callerId, nextToken, command, verdicts, keyed });
+  const asked = withoutSecrets(command);
+  const committed = await walk.cells.session(sessionCell).create({ sessionId, callerId, nextToken, command: asked, verdicts, keyed });
   if (!committed.ok) return committed;
   await afterwards();
   if ('repeat' in committed.value) return answerAgain(walk, committed.value);

@@ -1,12 +1,12 @@
 import type { Live } from '../cells/session-protocol.ts';
 import type { Scope } from '../core/permission.ts';
 import { ok, type Result } from '../core/result.ts';
-import type { Challenges, Checks, Verdicts } from '../core/session/command.ts';
+import type { AdmittedUser, Challenges, Checks, Verdicts } from '../core/session/command.ts';
 import type { Repeated } from '../core/session/repeat.ts';
-import { subjectOf } from '../core/session/subject.ts';
-import { attempt } from './attempt.ts';
-import { identify } from './identify.ts';
-import { codesHindered, type HandedBack, openCodes } from './open-codes.ts';
+import { type Subject, subjectOf } from '../core/session/subject.ts';
+import { type Attempted, attempt, NOTHING_ATTEMPTED } from './attempt.ts';
+import { identify, identifyByAssertion } from './identify.ts';
+import { challengesHindered, type HandedBack, openChallenges } from './open-challenges.ts';
 import { rehash } from './rehash.ts';
 import { reseal } from './reseal.ts';
 import { resetFailures } from './reset-failures.ts';
@@ -18,8 +18,8 @@ export interface Findings {
   /** The live token's digest under which the checks were begun; none for a new session. */
   readonly basis: string | undefined;
   readonly verdicts: Verdicts;
-  /** Codes that were opened and are handed back. */
-  readonly codes: HandedBack;
+  /** What was opened and is handed back. */
+  readonly handedBack: HandedBack;
   /**
    * What follows from these successes once they are committed: failures before them are forgotten, what is hashed or sealed by
    * an older key is replaced.
@@ -27,9 +27,9 @@ export interface Findings {
   readonly afterwards: () => Promise<void>;
 }
 
-export const NOTHING_FOUND_OUT: Findings = { basis: undefined, verdicts: {}, codes: {}, afterwards: async () => {} };
+export const NOTHING_FOUND_OUT: Findings = { basis: undefined, verdicts: {}, handedBack: {}, afterwards: async () => {} };
 
-/** A request whose checks are to be run, and whose codes are to be opened. */
+/** A request whose checks are to be run, and whose challenges are to be opened. */
 export interface Inquiry<R extends Repeated> {
   readonly checks: Checks;
   readonly challenges: Challenges | undefined;
@@ -47,7 +47,7 @@ export interface Inquiry<R extends Repeated> {
 }
 
 /**
- * Runs the checks of a request in their fixed order, then opens its codes. The named user is looked up beside the peek, but what the session says comes first. A
+ * Runs the checks of a request in their fixed order, then opens its challenges. The named user is looked up beside the peek, but what the session says comes first. A
  * repeat that fails beside the try that succeeds is one still.
  */
 export async function findOut<R extends Repeated>(walk: Walk, inquiry: Inquiry<R>): Promise<Result<Findings | R>> {
@@ -57,44 +57,64 @@ export async function findOut<R extends Repeated>(walk: Walk, inquiry: Inquiry<R
   return again.ok && isRepeat(again.value) ? ok(again.value) : found;
 }
 
+/** The user that a request names; or, on a session without one, the user that its assertion names. */
+function whoIsNamed<R extends Repeated>(walk: Walk, { checks, sessionCell, write }: Inquiry<R>, { user, challenges }: Partial<Live>) {
+  if (checks.user === undefined && user === undefined) return identifyByAssertion(walk, checks, challenges?.webAuthN ?? [], sessionCell);
+  return identify(walk, checks, sessionCell, write);
+}
+
 const isRepeat = <R extends Repeated>(peeked: Partial<Live> | R): peeked is R => 'repeat' in peeked;
 
 async function runChecks<R extends Repeated>(walk: Walk, inquiry: Inquiry<R>): Promise<Result<Findings | R>> {
-  const { checks, challenges, sessionId, sessionCell, write, requestId, shared, peek } = inquiry;
+  const { checks, challenges = {}, sessionId, requestId, shared, peek } = inquiry;
+  const found = await findSubject(walk, inquiry);
+  if (!found.ok) return found;
+  if ('repeat' in found.value) return ok(found.value);
+  const { subject, named, live } = found.value;
+  const basis = live.token;
+  const attemptId = inquiry.attemptId ?? attemptIdOf(sessionId, basis ?? crypto.randomUUID());
+  const trials = subject ? trialsOf(walk, checks, { userId: subject.id, sessionId, challenges: live.challenges }) : [];
+  const beside = { attemptId, requestId, shared, goOn: peek, hindrance: challengesHindered(challenges) };
+  const attempted = subject ? await attempt(walk, subject, trials, beside) : ok(NOTHING_ATTEMPTED);
+  if (!attempted.ok) return attempted;
+  const opened = await openChallenges(walk, subject, challenges, { sessionId, attemptId, requestId });
+  if (!opened.ok) return opened;
+  const { openings, handedBack } = opened.value;
+  return ok({
+    basis,
+    verdicts: { ...attempted.value.verdicts, ...(named && { user: named }), openings },
+    handedBack,
+    afterwards: () => followUp(walk, subject, checks, attempted.value),
+  });
+}
+
+/** Whom a request is about, with what the session and the request itself say of that. */
+interface Whom {
+  readonly live: Partial<Live>;
+  readonly named: AdmittedUser | undefined;
+  readonly subject: Subject | undefined;
+}
+
+async function findSubject<R extends Repeated>(walk: Walk, inquiry: Inquiry<R>): Promise<Result<Whom | R>> {
+  const { checks, challenges, sessionCell, write, peek } = inquiry;
   // Side by side only for a caller who may name anybody; for another, the session says first whether anything is looked up at all.
-  const beside = write.everywhere ? identify(walk, checks, sessionCell, write) : undefined;
+  const beside = write.everywhere && checks.user ? identify(walk, checks, sessionCell, write) : undefined;
   beside?.catch(() => undefined);
   const peeked = await peek();
   if (!peeked.ok) return peeked;
   if (isRepeat(peeked.value)) return ok(peeked.value);
-  const named = await (beside ?? identify(walk, checks, sessionCell, write));
+  const live = peeked.value;
+  const named = await (beside ?? whoIsNamed(walk, inquiry, live));
   if (!named.ok) return named;
-  const subject = subjectOf(peeked.value.user, named.value, { checks, challenges });
-  if (!subject.ok) return subject;
-  const basis = peeked.value.token;
-  if (subject.value === undefined) return ok({ ...NOTHING_FOUND_OUT, basis });
+  const subject = subjectOf(live.user, named.value, { checks, challenges });
+  return subject.ok ? ok({ live, named: named.value, subject: subject.value }) : subject;
+}
 
-  const person = subject.value;
-  const { cell, id: userId } = person;
-  const attemptId = inquiry.attemptId ?? attemptIdOf(sessionId, basis ?? crypto.randomUUID());
-  const trials = trialsOf(walk, checks, { userId, sessionId, challenges: peeked.value.challenges });
-  const opening = challenges ?? {};
-  const attempted = await attempt(walk, person, trials, { attemptId, requestId, shared, goOn: peek, hindrance: codesHindered(opening) });
-  if (!attempted.ok) return attempted;
-  const opened = await openCodes(walk, person, opening, { sessionId, attemptId, requestId });
-  if (!opened.ok) return opened;
-  const { verdicts, resettable, facts } = attempted.value;
-  const { openings, codes } = opened.value;
-  return ok({
-    basis,
-    verdicts: { ...verdicts, ...(named.value && { user: named.value }), openings },
-    codes,
-    afterwards: () => {
-      if (checks.password && facts) rehash(walk, person, checks.password.password, facts);
-      if (checks.totp && facts) reseal(walk, person, facts);
-      return resetFailures(walk, cell, userId, resettable);
-    },
-  });
+async function followUp(walk: Walk, subject: Subject | undefined, { password, totp }: Checks, { facts, resettable }: Attempted): Promise<void> {
+  if (subject === undefined) return;
+  if (password && facts) rehash(walk, subject, password.password, facts);
+  if (totp && facts) reseal(walk, subject, facts);
+  await resetFailures(walk, subject.cell, subject.id, resettable);
 }
 
 /** An attempt is known by its session and the token that it presents: at most one that presents it is ever committed. */

@@ -1,12 +1,17 @@
+import { checkWebAuthN } from '../checks/web-authn.ts';
 import { covers, type Scope } from '../core/permission.ts';
 import type { Problem } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import type { AdmittedUser, Checks } from '../core/session/command.ts';
+import type { OpenAssertion } from '../core/session/session.ts';
+import { userIdOf } from '../core/web-authn/user-handle.ts';
 import { spendHashTime } from '../crypto/password-hash.ts';
-import { findUser } from '../directory/users.ts';
+import { findFacts } from '../directory/facts.ts';
+import { findUser, type User } from '../directory/users.ts';
 import type { Walk } from './walk.ts';
 
 const userNotFound: Problem = { kind: 'not-found', id: 'QUERY-Dfbg2', message: 'User could not be found' };
+const credentialUnknown: Problem = { kind: 'failed-precondition', id: 'COMMAND-Aej7i', message: 'WebAuthN Token could not be found' };
 
 /**
  * The user check: looks the named user up and has its cell admit it to the session's cell. A user whom the caller may not name is answered
@@ -20,6 +25,31 @@ export async function identify(walk: Walk, checks: Checks, sessionCell: string, 
     if (checks.password) await spendHashTime(checks.password.password, walk.passwords);
     return fail(userNotFound);
   }
+  return admit(walk, user, sessionCell);
+}
+
+/**
+ * The user whom an assertion names by its user handle, for a session that has none (WebAuthn L3 section 7.2 step 6). That it is theirs is proved
+ * before anything is said about them, and again with every other check; so it takes no permission. A factor that comes before it in the
+ * order of the checks still lacks its user.
+ */
+export async function identifyByAssertion(
+  walk: Walk,
+  { password, webAuthN }: Checks,
+  open: readonly OpenAssertion[],
+  sessionCell: string,
+): Promise<Result<AdmittedUser | undefined>> {
+  if (webAuthN === undefined || password !== undefined) return ok(undefined);
+  const userId = userIdOf(webAuthN.assertion?.userHandle ?? '') ?? '';
+  const facts = userId === '' ? undefined : await findFacts(walk.db, userId);
+  const ground = { userId, credentials: facts?.credentials ?? [], open, origins: walk.webAuthNOrigins, now: Date.now() };
+  const finding = await checkWebAuthN(webAuthN.assertion, ground);
+  if (finding.kind !== 'passed') return fail(finding.problem ?? credentialUnknown);
+  const user = await findUser(walk.db, { userId });
+  return user === undefined ? fail(credentialUnknown) : admit(walk, user, sessionCell);
+}
+
+async function admit(walk: Walk, user: User, sessionCell: string): Promise<Result<AdmittedUser>> {
   const { id, organizationId, preferredLanguage, cell, state, epoch } = user;
   const displayName = user.kind === 'human' ? user.displayName : '';
   const admitted = await walk.cells.user(cell).admit({ userId: id, seen: { state, epoch }, sessionCell });

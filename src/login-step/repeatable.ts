@@ -5,7 +5,7 @@ import type { KeptAnswer, Mark } from '../core/session/repeat.ts';
 import { toBase64 } from '../crypto/base64.ts';
 import { type KeyRing, mac } from '../crypto/key-ring.ts';
 import { seal, unseal } from '../crypto/sealed-box.ts';
-import type { HandedBack } from './open-codes.ts';
+import type { HandedBack } from './open-challenges.ts';
 
 /** A request that came with an Idempotency-Key: what its repeats have in common. */
 export interface Repeatable {
@@ -17,7 +17,7 @@ export interface Repeatable {
 /** The secret part of an answer. */
 export interface SealedAnswer {
   readonly sessionToken: string;
-  readonly codes: HandedBack;
+  readonly handedBack: HandedBack;
 }
 
 /** The marks of a request on the session `target` (for a Create, on none yet), one under each key in force and the newest first. */

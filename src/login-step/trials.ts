@@ -5,6 +5,7 @@ import { checkOtp } from '../checks/otp.ts';
 import { checkPassword } from '../checks/password.ts';
 import { checkRecoveryCode } from '../checks/recovery-code.ts';
 import { checkTotp } from '../checks/totp.ts';
+import { checkWebAuthN } from '../checks/web-authn.ts';
 import type { Checks } from '../core/session/command.ts';
 import { FACTORS, type FactorName, type OtpMethod } from '../core/session/session.ts';
 import type { Try } from '../core/user/attempts.ts';
@@ -42,6 +43,11 @@ const LOOKS: Record<FactorName, Look> = {
   password: ({ passwords }, { password }) => ({
     method: 'password',
     look: (facts) => checkPassword(facts, password?.password ?? '', passwords.peppers),
+  }),
+  webAuthN: ({ webAuthNOrigins: origins }, { webAuthN }, { userId, challenges }) => ({
+    method: 'webAuthN',
+    look: ({ credentials }) =>
+      checkWebAuthN(webAuthN?.assertion, { userId, credentials, open: challenges?.webAuthN ?? [], origins, now: Date.now() }),
   }),
   totp: ({ sealKeys }, { totp }, { userId }) => ({
     method: 'totp',

@@ -1,13 +1,13 @@
 import type { Committed } from '../cells/session-protocol.ts';
 import type { Scope } from '../core/permission.ts';
 import { fail, ok, type Result } from '../core/result.ts';
-import { needsFindingOut, needsWrite, type UpdateSession } from '../core/session/command.ts';
+import { needsFindingOut, needsWrite, type UpdateSession, withoutSecrets } from '../core/session/command.ts';
 import { lostThreeTimes } from '../core/session/problems.ts';
 import type { Mark, Repeated } from '../core/session/repeat.ts';
 import { digest } from '../crypto/digest.ts';
 import { newSessionToken } from '../crypto/tokens.ts';
 import { attemptIdOf, findOut, NOTHING_FOUND_OUT } from './find-out.ts';
-import type { HandedBack } from './open-codes.ts';
+import type { HandedBack } from './open-challenges.ts';
 import { keyedWith, marksOf, openAnswer, type Repeatable } from './repeatable.ts';
 import type { Walk } from './walk.ts';
 
@@ -26,7 +26,7 @@ export interface UpdateRequest {
 /** How a PATCH ended, with the token that is live now as far as its caller may know. */
 export interface Updated extends Committed {
   readonly sessionToken: string | undefined;
-  readonly codes: HandedBack;
+  readonly handedBack: HandedBack;
 }
 
 const TRIES = 3;
@@ -68,17 +68,18 @@ async function tryOnce(walk: Walk, { presented, marks, requestId, ...request }: 
   if (!findings.ok) return findings;
   if ('repeat' in findings.value) return answerAgain(walk, sessionId, findings.value);
 
-  const { verdicts, codes, afterwards } = findings.value;
+  const { verdicts, handedBack, afterwards } = findings.value;
   const basis = presented === undefined ? findings.value.basis : undefined;
   const sessionToken = newSessionToken(sessionId);
-  const keyed = marks && (await keyedWith(walk.sealKeys, sessionId, marks, { sessionToken, codes }));
+  const keyed = marks && (await keyedWith(walk.sealKeys, sessionId, marks, { sessionToken, handedBack }));
   const nextToken = await digest(sessionToken);
-  const outcome = await cell.commit({ sessionId, callerId, presented, basis, nextToken, keyed, write, command, verdicts });
+  const asked = withoutSecrets(command);
+  const outcome = await cell.commit({ sessionId, callerId, presented, basis, nextToken, keyed, write, command: asked, verdicts });
   if (!outcome.ok) return outcome;
   if (outcome.value === 'raced') return 'raced';
   await afterwards();
   if ('repeat' in outcome.value) return answerAgain(walk, sessionId, outcome.value);
-  return ok({ ...outcome.value, codes, sessionToken: outcome.value.changed ? sessionToken : request.sessionToken });
+  return ok({ ...outcome.value, handedBack, sessionToken: outcome.value.changed ? sessionToken : request.sessionToken });
 }
 
 async function answerAgain(walk: Walk, sessionId: string, { repeat }: Repeated): Promise<Result<Updated>> {

@@ -1,6 +1,6 @@
 import { ok, type Result } from '../core/result.ts';
 import { type CodePurpose, type Guess, USER_CODE_LENGTH, USER_CODE_LIFETIME_MS } from '../core/user/codes.ts';
-import { CAPITALS_AND_DIGITS, codeLabel, codeTag, newCode } from '../crypto/one-time-code.ts';
+import { CAPITALS_AND_DIGITS, codeLabel, codeTag, LETTERS_AND_DIGITS, newCode } from '../crypto/one-time-code.ts';
 import { seal } from '../crypto/sealed-box.ts';
 import type { User } from '../directory/users.ts';
 import type { Walk } from './walk.ts';
@@ -23,13 +23,21 @@ export interface CodeOrder {
 /** Whom a code is for. */
 export type CodeUser = Pick<User, 'id' | 'cell' | 'organizationId' | 'username' | 'displayName' | 'preferredLanguage'>;
 
-/** Opens a code, in the place of the one of this purpose before. @returns the code, where it is handed back */
-export async function issueCode(walk: Walk, user: CodeUser, order: CodeOrder): Promise<Result<string | undefined>> {
+/** A code that was opened, as far as its caller may know. */
+export interface IssuedCode {
+  readonly id: string;
+  /** Where it is handed back. */
+  readonly code: string | undefined;
+}
+
+/** Opens a code, in the place of the one of this purpose before. */
+export async function issueCode(walk: Walk, user: CodeUser, order: CodeOrder): Promise<Result<IssuedCode>> {
   const { purpose, basis, channel, to, way, again = false } = order;
   const { id: userId, organizationId, username: loginName, displayName, preferredLanguage } = user;
-  const code = newCode(USER_CODE_LENGTH, CAPITALS_AND_DIGITS);
+  const code = newCode(USER_CODE_LENGTH[purpose], purpose === 'passkeyRegistration' ? LETTERS_AND_DIGITS : CAPITALS_AND_DIGITS);
   const tag = await codeTag(walk.passwords.peppers, partsOf(userId, purpose, code));
   if (tag === undefined) throw new Error('the newest pepper is missing');
+  const id = crypto.randomUUID();
   const message = way.kind === 'sent' && {
     channel,
     to,
@@ -40,7 +48,7 @@ export async function issueCode(walk: Walk, user: CodeUser, order: CodeOrder): P
   const issued = await walk.cells.user(user.cell).issueCode({
     userId,
     purpose,
-    id: crypto.randomUUID(),
+    id,
     tag,
     basis,
     lifetimeMs: USER_CODE_LIFETIME_MS,
@@ -48,15 +56,19 @@ export async function issueCode(walk: Walk, user: CodeUser, order: CodeOrder): P
     message: message || undefined,
   });
   if (!issued.ok) return issued;
-  return ok(way.kind === 'returned' ? code : undefined);
+  return ok({ id, code: way.kind === 'returned' ? code : undefined });
 }
 
-/** Guesses at a user's open code; a wrong guess is counted before anything is told. */
-export async function guessCode(walk: Walk, { id: userId, cell }: CodeUser, purpose: CodePurpose, code: string): Promise<Guess> {
+/** Guesses at a user's open code, which may be named by its id; a wrong guess is counted before anything is told. */
+export async function guessCode(walk: Walk, { id: userId, cell }: CodeUser, purpose: CodePurpose, code: string, id?: string): Promise<Guess> {
   const { peppers } = walk.passwords;
   const tags = await Promise.all([...peppers.keys.keys()].map((key) => codeTag(peppers, partsOf(userId, purpose, code), key)));
-  return walk.cells.user(cell).guessCode({ userId, purpose, tags: tags.filter((tag) => tag !== undefined) });
+  return walk.cells.user(cell).guessCode({ userId, purpose, id, tags: tags.filter((tag) => tag !== undefined) });
 }
+
+/** Closes a code for what is to be told once; false when somebody else did. */
+export const spendCode = (walk: Walk, { id: userId, cell }: CodeUser, purpose: CodePurpose, id: string): Promise<boolean> =>
+  walk.cells.user(cell).endCode(userId, purpose, id);
 
 /** Closes a code whose use is written down. It does not fail: what the code was good for is used up with its basis. */
 export async function endCode(walk: Walk, { id: userId, cell }: CodeUser, purpose: CodePurpose, id: string): Promise<void> {

@@ -10,6 +10,8 @@ export interface Walk {
   readonly sealKeys: KeyRing;
   readonly idempotencyKeys: KeyRing;
   readonly codes: CodePolicy;
+  /** Origins from which WebAuthn is expected, beside those of the RP IDs themselves. */
+  readonly webAuthNOrigins: readonly string[];
   /** Goes on with work that nobody waits for, after the answer if need be. */
   readonly later: (work: Promise<void>) => void;
   /** The moment, in milliseconds since 1970, after which the walk waits for nobody. */

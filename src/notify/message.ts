@@ -1,5 +1,13 @@
 /** Why somebody is told something. */
-export const MESSAGE_KINDS = ['otpEmail', 'otpSms', 'emailVerification', 'phoneVerification', 'passwordReset', 'passwordChanged'] as const;
+export const MESSAGE_KINDS = [
+  'otpEmail',
+  'otpSms',
+  'emailVerification',
+  'phoneVerification',
+  'passwordReset',
+  'passkeyRegistration',
+  'passwordChanged',
+] as const;
 
 export type MessageKind = (typeof MESSAGE_KINDS)[number];
 

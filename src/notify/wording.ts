@@ -36,6 +36,12 @@ const en: Language = {
       button: 'Choose a new password',
       footer: 'If it was not you who asked, ignore this message: your password stays as it is.',
     },
+    passkeyRegistration: {
+      subject: 'Set up a passkey',
+      text: 'Set up a passkey for the login name {{.LoginName}}, to sign in without a password. The link is valid for {{.Expiry}} and works once.',
+      button: 'Set up a passkey',
+      footer: 'If you did not expect this message, ignore it: nothing changes until the link is used.',
+    },
     passwordChanged: {
       subject: 'Your password was changed',
       text: 'The password of the login name {{.LoginName}} was changed.',
@@ -72,6 +78,12 @@ const de: Language = {
       text: 'Für den Anmeldenamen {{.LoginName}} wurde ein neues Passwort angefordert. Geben Sie diesen Code ein, um es zu wählen. Er gilt {{.Expiry}}.',
       button: 'Neues Passwort wählen',
       footer: 'Wenn Sie es nicht angefordert haben, übergehen Sie diese Nachricht: Ihr Passwort bleibt, wie es ist.',
+    },
+    passkeyRegistration: {
+      subject: 'Richten Sie einen Passkey ein',
+      text: 'Richten Sie für den Anmeldenamen {{.LoginName}} einen Passkey ein, um sich ohne Passwort anzumelden. Der Link gilt {{.Expiry}} und nur einmal.',
+      button: 'Passkey einrichten',
+      footer: 'Wenn Sie diese Nachricht nicht erwartet haben, übergehen Sie sie: Solange niemand den Link benutzt, ändert sich nichts.',
     },
     passwordChanged: {
       subject: 'Ihr Passwort wurde geändert',

@@ -8,6 +8,7 @@ const EVENTS: Record<MessageKind, string> = {
   emailVerification: 'user.human.email.code.added',
   phoneVerification: 'user.human.phone.code.added',
   passwordReset: 'user.human.password.code.added',
+  passkeyRegistration: 'user.human.passwordless.initialization.code.requested',
   passwordChanged: 'user.human.password.changed',
 };
 

@@ -39,6 +39,7 @@ describe('the configuration', () => {
       codes: { digits: 8, lifetimeMs: 300 * SECOND },
       loginUrl: undefined,
       totpIssuer: 'Sallyport',
+      webAuthN: { rpName: 'Sallyport', origins: [] },
       forceMfa: false,
       lifetime: { defaultLifetimeMs: 30 * DAY, maxLifetimeMs: 365 * DAY, idleTimeoutMs: 0 },
       attempts: { backOffFrom: 5, backOffMs: 1 * SECOND, backOffMaxMs: 60 * SECOND, lockAfter: 10, lockMs: 900 * SECOND },

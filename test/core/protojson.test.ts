@@ -468,11 +468,7 @@ describe.each(['v2beta', 'v2'] as const)('SetSession of %s', (version) => {
     });
   });
 
-  const UNBUILT = [
-    ['checks', 'idpIntent', 'idp_intent'],
-    ['checks', 'webAuthN', 'web_auth_n'],
-    ['challenges', 'webAuthN', 'web_auth_n'],
-  ] as const;
+  const UNBUILT = [['checks', 'idpIntent', 'idp_intent']] as const;
 
   it.each(UNBUILT)('refuses %s.%s as not built, also when it is empty, and names it', async (part, name, snake) => {
     const expected: Problem = { kind: 'unimplemented', id: 'SALLY-NotBuilt', message: `${part}.${name} is not implemented` };
@@ -490,8 +486,8 @@ describe.each(['v2beta', 'v2'] as const)('SetSession of %s', (version) => {
   });
 
   it('names everything that is not built, and a broken rule before any of it', async () => {
-    const unbuilt = { checks: { idpIntent: {} }, challenges: { webAuthN: {} } };
-    expect((await decodedSet(version, unbuilt)).problem?.message).toBe('checks.idpIntent, challenges.webAuthN is not implemented');
+    const unbuilt = { checks: { idpIntent: {} } };
+    expect((await decodedSet(version, unbuilt)).problem?.message).toBe('checks.idpIntent is not implemented');
     expect((await decodedSet(version, { ...unbuilt, lifetime: '0s' })).problem).toEqual({
       kind: 'invalid-argument',
       message: 'invalid lifetime: value must be greater than 0s',

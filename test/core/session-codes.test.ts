@@ -4,7 +4,7 @@ import { bearerUser } from '../../src/core/session/bearer.ts';
 import type { Opening, UpdateSession, Verdicts } from '../../src/core/session/command.ts';
 import { needsWrite } from '../../src/core/session/command.ts';
 import { isCodeOpen } from '../../src/core/session/open-code.ts';
-import type { Session } from '../../src/core/session/session.ts';
+import type { OtpMethod, Session } from '../../src/core/session/session.ts';
 import { terminate } from '../../src/core/session/terminate.ts';
 import {
   command,
@@ -23,7 +23,7 @@ import {
   stopped,
 } from './builders.ts';
 
-const opening = (id: string, method: Opening['method'] = 'otpEmail'): Opening => ({ method, id, box: `box of ${id}`, lifetimeMs: 5 * MINUTE });
+const opening = (id: string, method: OtpMethod = 'otpEmail'): Opening => ({ method, id, box: `box of ${id}`, lifetimeMs: 5 * MINUTE });
 const asking: Partial<UpdateSession> = { challenges: { otpEmail: { returnCode: false } } };
 const giving: Partial<UpdateSession> = { checks: { otpEmail: { code: '1' } } };
 const given = (challengeId: string, userId = 'minnie'): Verdicts => ({ otpEmail: { userId, reservedAt: NOW, challengeId } });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { create } from '../../src/core/session/create.ts';
+import { type CreateSession, create } from '../../src/core/session/create.ts';
 import {
   checkBoth,
   checkPassword,
@@ -20,11 +20,8 @@ import {
 } from './builders.ts';
 
 const created = (...[asked = {}, verdicts = {}, at = {}]: Parameters<typeof request>) => must(request(asked, verdicts, at));
-const request = (
-  asked: Partial<Parameters<typeof create>[2]> = {},
-  verdicts: Parameters<typeof create>[3] = {},
-  at: Partial<Parameters<typeof create>[4]> = {},
-) => create('session-1', 'creator-1', command(asked), verdicts, moment(at));
+const request = (asked: Partial<CreateSession> = {}, verdicts: Parameters<typeof create>[3] = {}, at: Partial<Parameters<typeof create>[4]> = {}) =>
+  create('session-1', 'creator-1', command(asked), verdicts, moment(at));
 
 describe('creating a session', () => {
   it('makes one without user, factors or metadata out of an empty request, with a token all the same', () => {

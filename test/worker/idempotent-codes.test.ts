@@ -14,11 +14,11 @@ describe('a request with an Idempotency-Key that opens a code', () => {
     const login = await newSession(await newOtpUser());
     const answers = (await Promise.all(Array.from({ length: 16 }, () => repeat(login, returned)))).map(must);
     const [first] = answers;
-    expect(first?.codes.otpEmail).toMatch(/^\d{8}$/);
-    for (const { sessionToken, codes } of answers)
-      expect({ sessionToken, codes }).toEqual({ sessionToken: first?.sessionToken, codes: first?.codes });
+    expect(first?.handedBack.otpEmail).toMatch(/^\d{8}$/);
+    for (const { sessionToken, handedBack } of answers)
+      expect({ sessionToken, handedBack }).toEqual({ sessionToken: first?.sessionToken, handedBack: first?.handedBack });
     const next = { ...login, token: first?.sessionToken ?? '' };
-    expect(outcome(await patch(next, emailCode(first?.codes.otpEmail ?? '')))).toBe('ok');
+    expect(outcome(await patch(next, emailCode(first?.handedBack.otpEmail ?? '')))).toBe('ok');
   });
 
   it('has it sent once, and counted as one send', async () => {

@@ -33,7 +33,7 @@ describe('a code of a session', () => {
   it('is one of SMS or one of e-mail, and neither serves for the other', async () => {
     const login = await newSession(await newOtpUser());
     const answer = await patch(login, asksFor({ otpSms: { returnCode: true }, otpEmail: { returnCode: true } }));
-    const { codes, sessionToken: token = '' } = must(answer);
+    const { handedBack: codes, sessionToken: token = '' } = must(answer);
     expect(codes.otpSms).not.toBe(codes.otpEmail);
     const now = { ...login, token };
     expect(outcome(await patch(now, { checks: { otpSms: { code: codes.otpEmail ?? '' } } }))).toBe('CODE-woT0xc');

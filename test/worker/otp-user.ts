@@ -21,7 +21,7 @@ export const emailCode = (code: string): Partial<UpdateSession> => ({ checks: { 
 
 /** The code that a PATCH handed back, and the login with the token that it gave. */
 export function codeOf(login: Login, answer: Awaited<ReturnType<typeof patch>>): { code: string; login: Login } {
-  const { sessionToken = '', codes } = must(answer);
+  const { sessionToken = '', handedBack: codes } = must(answer);
   return { code: codes.otpEmail ?? codes.otpSms ?? '', login: { ...login, token: sessionToken } };
 }
 

@@ -138,6 +138,7 @@ describe('a user cell', () => {
       otpSms: undefined,
       otpEmail: undefined,
       recoveryCodes: [],
+      credentials: [],
     } as const;
     cache.load('user', () => new Promise(() => {})).catch(() => undefined);
     vi.useFakeTimers({ toFake: ['Date'] });

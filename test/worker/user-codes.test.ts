@@ -21,7 +21,7 @@ const order = (changes: Partial<CodeOrder> = {}): CodeOrder => ({
   ...changes,
 });
 const returned = async (user: User, changes: Partial<CodeOrder> = {}): Promise<string> =>
-  must(await issueCode(walkWith(), user, order(changes))) ?? 'no code';
+  must(await issueCode(walkWith(), user, order(changes))).code ?? 'no code';
 const guess = (user: User, code: string, purpose: CodePurpose = 'emailVerification') => guessCode(walkWith(), user, purpose, code);
 const kindOf = async (user: User, code: string) => (await guess(user, code)).kind;
 const stubOf = (user: User) => env.USERS.getByName(user.cell);
@@ -169,7 +169,7 @@ describe('a code of a user', () => {
     const key = (byte: number) => new Uint8Array(32).fill(byte).toBase64();
     const under = (PEPPER_KEYS: string) => walkWith({ passwords: { ...config.passwords, peppers: keyRing(PEPPER_KEYS, 'SHA-512') } });
     const [older, newer] = [`1:${key(1)}`, `2:${key(2)}`];
-    const code = must(await issueCode(under(older), user, order())) ?? '';
+    const code = must(await issueCode(under(older), user, order())).code ?? '';
     expect((await guessCode(under(`${newer},${older}`), user, 'emailVerification', code)).kind).toBe('right');
     expect((await guessCode(under(newer), user, 'emailVerification', code)).kind).toBe('wrong');
   });

@@ -30,6 +30,7 @@ export const walkWith = (within: Partial<Walk> = {}): Walk => ({
   passwords: config.passwords,
   sealKeys: config.sealKeys,
   idempotencyKeys: config.idempotencyKeys,
+  webAuthNOrigins: config.webAuthN.origins,
   codes: { ...config.codes, urlTemplate: 'http://localhost/login?code={{.Code}}' },
   later: (work) => void work,
   deadline: Date.now() + 9_000,

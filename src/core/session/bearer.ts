@@ -7,7 +7,7 @@ import type { Session } from './session.ts';
 export interface BearerUser {
   readonly userId: string;
   readonly organizationId: string;
-  /** Whether a second factor is proved too. */
+  /** Whether a second factor is proved too, or one that is two: an assertion whose authenticator verified its user. */
   readonly multiFactor: boolean;
 }
 
@@ -29,7 +29,8 @@ export function bearerUser(session: Session | undefined, token: TokenStanding, s
   if (stopOn(session, stopOf)) return fail(stopped);
   const factors = Object.values(session.factors).filter((factor) => factor !== undefined).length;
   if (session.user === undefined || factors === 0) return fail(authenticationRequired);
-  return ok({ userId: session.user.id, organizationId: session.user.organizationId, multiFactor: factors > 1 });
+  const multiFactor = factors > 1 || session.factors.webAuthN?.userVerified === true;
+  return ok({ userId: session.user.id, organizationId: session.user.organizationId, multiFactor });
 }
 
 /** What makes one factor too few. */
@@ -42,7 +43,7 @@ export interface MfaDemands {
 
 /**
  * A second factor that a user has is asked for, and with FORCE_MFA one is asked of everybody. As Zitadel has it, any two factors will do, and one
- * alone is too few even where it is the only one that the user has.
+ * alone is too few even where it is the only one that the user has; but an assertion whose authenticator verified its user is two.
  */
 export const mfaProblem = ({ multiFactor }: BearerUser, { everybody, ready }: MfaDemands): Problem | undefined =>
   !multiFactor && (everybody || ready) ? mfaRequired : undefined;

@@ -1,7 +1,7 @@
 import { type Problem, unavailable } from '../problem.ts';
 import { fail, ok, type Result } from '../result.ts';
 import type { StopOf } from './admission.ts';
-import type { Checks, UpdateSession, Verdicts } from './command.ts';
+import type { Asked, Checks, Verdicts } from './command.ts';
 import { factorEvents } from './factor-events.ts';
 import { mergeMetadata, sameMetadata } from './metadata.ts';
 import { type LifetimePolicy, VERDICT_MAX_AGE_MS } from './policy.ts';
@@ -31,7 +31,7 @@ export interface Step {
  * The session decision that Create and Set share: the checks that passed, in their fixed order, then metadata and lifetime, then the next
  * token. All of it or, with a Problem, nothing.
  */
-export function carryForward(begun: Step, command: UpdateSession, verdicts: Verdicts, moment: Moment): Result<Step> {
+export function carryForward(begun: Step, command: Asked, verdicts: Verdicts, moment: Moment): Result<Step> {
   const { now, policy } = moment;
   const stale = overtaken(verdicts, moment);
   if (stale) return fail(stale);
@@ -61,7 +61,7 @@ export function carryForward(begun: Step, command: UpdateSession, verdicts: Verd
 }
 
 /** Whether something was asked for of which nothing was found out: a defect, and no reason to let anybody in. */
-function leavesOut(verdicts: Verdicts, { checks, challenges }: UpdateSession): boolean {
+function leavesOut(verdicts: Verdicts, { checks, challenges }: Asked): boolean {
   const unverified = (Object.keys(checks) as (keyof Checks)[]).some((check) => checks[check] && !verdicts[check]);
   const opened = (method: string) => verdicts.openings?.some((opening) => opening.method === method);
   return unverified || Object.entries(challenges ?? {}).some(([method, challenge]) => challenge && !opened(method));

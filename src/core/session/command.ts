@@ -1,9 +1,13 @@
+import type { UserVerification } from '../web-authn/credential.ts';
+import type { Assertion } from '../web-authn/public-key-credential.ts';
 import type { OtpMethod } from './session.ts';
 
 /** The checks of one request that are built; the others are refused at the door. */
 export interface Checks {
   readonly user?: { readonly userId: string } | { readonly loginName: string };
   readonly password?: { readonly password: string };
+  /** Without an assertion where what was given is none. */
+  readonly webAuthN?: { readonly assertion: Assertion | undefined };
   readonly totp?: { readonly code: string };
   readonly otpSms?: { readonly code: string };
   readonly otpEmail?: { readonly code: string };
@@ -16,7 +20,14 @@ export interface OtpChallenge {
   readonly urlTemplate?: string | undefined;
 }
 
+/** A challenge of WebAuthn to be opened. */
+export interface WebAuthNChallenge {
+  readonly rpId: string;
+  readonly userVerification: UserVerification;
+}
+
 export interface Challenges {
+  readonly webAuthN?: WebAuthNChallenge;
   readonly otpSms?: OtpChallenge;
   readonly otpEmail?: OtpChallenge;
 }
@@ -29,6 +40,16 @@ export interface UpdateSession {
   readonly metadata: readonly (readonly [key: string, value: string])[];
   readonly lifetimeMs?: number;
 }
+
+/** A request without the secrets that its checks are proved by: all that the decision needs, and all that reaches the session's cell. */
+export interface Asked extends Omit<UpdateSession, 'checks'> {
+  readonly checks: { readonly [Check in keyof Checks]?: unknown };
+}
+
+export const withoutSecrets = <Command extends UpdateSession>(command: Command): Omit<Command, 'checks'> & Pick<Asked, 'checks'> => ({
+  ...command,
+  checks: Object.fromEntries(Object.entries(command.checks).map(([check, given]) => [check, given && true])),
+});
 
 /** A user whom the user's cell admitted to live in this session's cell. */
 export interface AdmittedUser {
@@ -59,8 +80,14 @@ export interface VerifiedCode extends Verified {
   readonly challengeId: string;
 }
 
+/** An assertion that was found right, which of the session's challenges it answers, and whether the authenticator verified the user. */
+export interface VerifiedAssertion extends Verified {
+  readonly challengeId: string;
+  readonly userVerified: boolean;
+}
+
 /** A code that was made for a request. */
-export interface Opening {
+export interface CodeOpening {
   readonly method: OtpMethod;
   readonly id: string;
   readonly box: string;
@@ -69,10 +96,23 @@ export interface Opening {
   readonly delivery?: { readonly to: string; readonly urlTemplate: string } | undefined;
 }
 
+/** A challenge of WebAuthn that was made for a request. */
+export interface AssertionOpening extends WebAuthNChallenge {
+  readonly method: 'webAuthN';
+  readonly id: string;
+  /** 32 random bytes, base64url. */
+  readonly challenge: string;
+  readonly offeredTo: readonly string[] | undefined;
+  readonly lifetimeMs: number;
+}
+
+export type Opening = CodeOpening | AssertionOpening;
+
 /** What was found out, and made, for a request before its commit. Only what passed is in it: a failed check ends the request earlier. */
 export interface Verdicts {
   readonly user?: AdmittedUser;
   readonly password?: VerifiedPassword;
+  readonly webAuthN?: VerifiedAssertion;
   readonly totp?: Verified;
   readonly otpSms?: VerifiedCode;
   readonly otpEmail?: VerifiedCode;
@@ -85,8 +125,8 @@ export interface Verdicts {
  * knows only the password, so a token alone does nothing but present factors, and have codes sent to the user by the default link (contract
  * 1.1).
  */
-export function needsWrite({ checks, challenges, metadata, lifetimeMs }: UpdateSession): boolean {
-  const ownWay = Object.values(challenges ?? {}).some((challenge) => challenge?.returnCode || challenge?.urlTemplate !== undefined);
+export function needsWrite({ checks, challenges, metadata, lifetimeMs }: Asked): boolean {
+  const ownWay = [challenges?.otpSms, challenges?.otpEmail].some((code) => code?.returnCode || code?.urlTemplate !== undefined);
   return checks.user !== undefined || metadata.length > 0 || lifetimeMs !== undefined || ownWay;
 }
 

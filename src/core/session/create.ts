@@ -2,7 +2,7 @@ import { EVERYWHERE } from '../permission.ts';
 import { fail, ok, type Result } from '../result.ts';
 import { letIn, type StopOf } from './admission.ts';
 import { carryForward, type Moment, type Step } from './carry-forward.ts';
-import type { UpdateSession, Verdicts } from './command.ts';
+import type { Asked, UpdateSession, Verdicts } from './command.ts';
 import { answerForgotten } from './problems.ts';
 import type { KeptAnswer, Repeat } from './repeat.ts';
 import { evolve, type Session, type SessionEvent, type UserAgent } from './session.ts';
@@ -13,7 +13,13 @@ export interface CreateSession extends UpdateSession {
 }
 
 /** Create: a new session that may already carry checks, metadata and a lifetime. It always has a token and always expires. */
-export function create(id: string, creator: string, command: CreateSession, verdicts: Verdicts, moment: Moment): Result<Step> {
+export function create(
+  id: string,
+  creator: string,
+  command: Asked & Pick<CreateSession, 'userAgent'>,
+  verdicts: Verdicts,
+  moment: Moment,
+): Result<Step> {
   const { now, policy } = moment;
   const { userAgent } = command;
   const added: SessionEvent = { type: 'session.added', id, creator, ...(userAgent && { userAgent }), endsAt: now + policy.defaultLifetimeMs };

@@ -1,3 +1,5 @@
+import type { UserVerification } from '../web-authn/credential.ts';
+
 /** Who a session's factors belong to, as found at its latest user check. Names are those of that moment. */
 export interface SessionUser {
   readonly id: string;
@@ -13,7 +15,7 @@ export interface SessionUser {
 }
 
 /** The factors besides the user that are built, in the order of their checks. */
-export const FACTORS = ['password', 'totp', 'otpSms', 'otpEmail', 'recoveryCode'] as const;
+export const FACTORS = ['password', 'webAuthN', 'totp', 'otpSms', 'otpEmail', 'recoveryCode'] as const;
 export type FactorName = (typeof FACTORS)[number];
 
 /** The factors that answer a code which was sent. */
@@ -28,6 +30,19 @@ export interface OpenCode {
   readonly expiresAt: number;
 }
 
+/** A challenge of WebAuthn that is open: each can be answered once. */
+export interface OpenAssertion {
+  readonly id: string;
+  /** 32 random bytes, base64url. */
+  readonly challenge: string;
+  readonly rpId: string;
+  readonly userVerification: UserVerification;
+  /** Ids of the credentials that it was offered to; not there where any discoverable one will do, and tells who the user is. */
+  readonly offeredTo?: readonly string[] | undefined;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
 /** A factor other than the user that was verified, and when (milliseconds since 1970, the session cell's clock). */
 export interface Factor {
   readonly verifiedAt: number;
@@ -37,6 +52,19 @@ export interface Factor {
 export interface PasswordFactor extends Factor {
   readonly version: number;
 }
+
+/** A passkey or security key, with what the authenticator said of whether it verified the user. */
+export interface WebAuthNFactor extends Factor {
+  readonly userVerified: boolean;
+}
+
+/** The factors of a session, each with what is known of it. */
+export type Factors = {
+  readonly [Name in FactorName]?: Name extends 'password' ? PasswordFactor : Name extends 'webAuthN' ? WebAuthNFactor : Factor;
+};
+
+/** What is open in a session: of the codes one of a kind, a new one takes the place of the old; of WebAuthn a few at a time, the oldest first. */
+export type OpenChallenges = { readonly [Method in OtpMethod]?: OpenCode } & { readonly webAuthN?: readonly OpenAssertion[] };
 
 /** What the client said of itself at creation. `header` keeps every value of a header. */
 export interface UserAgent {
@@ -59,9 +87,8 @@ export interface Session {
   /** SHA-256 of the one live token, base64. */
   readonly token: string;
   readonly user?: SessionUser;
-  readonly factors: { readonly [Name in FactorName]?: Name extends 'password' ? PasswordFactor : Factor };
-  /** Codes that are open; a new one takes the place of the old. */
-  readonly challenges?: { readonly [Method in OtpMethod]?: OpenCode };
+  readonly factors: Factors;
+  readonly challenges?: OpenChallenges;
   /** Values are standard base64. */
   readonly metadata: Readonly<Record<string, string>>;
   /** End of the lifetime asked for (or given by default). */
@@ -77,12 +104,14 @@ export type SessionEvent =
   | { readonly type: 'session.user.checked'; readonly user: SessionUser }
   | { readonly type: 'session.password.checked'; readonly version: number }
   | { readonly type: 'session.password.dropped' }
+  | { readonly type: 'session.webAuthN.checked'; readonly challengeId: string; readonly userVerified: boolean }
   | { readonly type: 'session.totp.checked' }
   | { readonly type: 'session.otp.sms.checked' }
   | { readonly type: 'session.otp.email.checked' }
   | { readonly type: 'session.recoveryCode.checked' }
   | { readonly type: 'session.otp.sms.challenged'; readonly code: OpenCode }
   | { readonly type: 'session.otp.email.challenged'; readonly code: OpenCode }
+  | { readonly type: 'session.webAuthN.challenged'; readonly challenge: OpenAssertion }
   | { readonly type: 'session.metadata.set'; readonly metadata: Readonly<Record<string, string>> }
   | { readonly type: 'session.lifetime.set'; readonly endsAt: number }
   | { readonly type: 'session.token.set'; readonly token: string; readonly idleEndsAt?: number }
@@ -100,6 +129,8 @@ export function evolve(before: Session | undefined, event: SessionEvent, at: num
       return verified(session, 'password', { verifiedAt: at, version: event.version });
     case 'session.password.dropped':
       return { ...session, factors: without(session.factors, 'password') };
+    case 'session.webAuthN.checked':
+      return answered(verified(session, 'webAuthN', { verifiedAt: at, userVerified: event.userVerified }), event.challengeId);
     case 'session.totp.checked':
       return verified(session, 'totp', { verifiedAt: at });
     case 'session.recoveryCode.checked':
@@ -112,6 +143,8 @@ export function evolve(before: Session | undefined, event: SessionEvent, at: num
       return { ...session, challenges: { ...session.challenges, otpSms: event.code } };
     case 'session.otp.email.challenged':
       return { ...session, challenges: { ...session.challenges, otpEmail: event.code } };
+    case 'session.webAuthN.challenged':
+      return { ...session, challenges: { ...session.challenges, webAuthN: withOneMore(session.challenges?.webAuthN, event.challenge, at) } };
     case 'session.metadata.set':
       return { ...session, metadata: event.metadata };
     case 'session.lifetime.set':
@@ -146,13 +179,27 @@ function ended(session: Session, at: number): Session {
   return user === undefined ? bare : { ...bare, user: { ...user, loginName: '', displayName: '', preferredLanguage: '' } };
 }
 
-const verified = (session: Session, name: FactorName, factor: Factor | PasswordFactor): Session => ({
+const verified = <Name extends FactorName>(session: Session, name: Name, factor: NonNullable<Factors[Name]>): Session => ({
   ...session,
   factors: { ...session.factors, [name]: factor },
 });
 
 /** A code that was given right cannot be given again. */
 const spent = (session: Session, method: OtpMethod): Session => ({ ...session, challenges: without(session.challenges ?? {}, method) });
+
+/** More than these are not open at a time, so that a page which asks anew does not undo the one that is being answered. */
+const OPEN_ASSERTIONS_MOST = 4;
+
+/** A new challenge takes the place of those that have expired and, where there are too many, of the oldest. */
+const withOneMore = (open: readonly OpenAssertion[] | undefined, challenge: OpenAssertion, at: number): readonly OpenAssertion[] =>
+  [...(open ?? []).filter(({ expiresAt }) => at < expiresAt), challenge].slice(-OPEN_ASSERTIONS_MOST);
+
+/** A challenge that was answered right cannot be answered again. */
+function answered(session: Session, challengeId: string): Session {
+  const { webAuthN = [], ...codes } = session.challenges ?? {};
+  const left = webAuthN.filter(({ id }) => id !== challengeId);
+  return { ...session, challenges: { ...codes, ...(left.length > 0 && { webAuthN: left }) } };
+}
 
 const without = <Entries extends object>(entries: Entries, dropped: keyof Entries): Entries =>
   Object.fromEntries(Object.entries(entries).filter(([name]) => name !== dropped)) as Entries;

@@ -1,6 +1,6 @@
 import type { Problem } from '../problem.ts';
 import { fail, ok, type Result } from '../result.ts';
-import type { UpdateSession } from './command.ts';
+import type { Asked } from './command.ts';
 import { userChangeNotPossible, userMissing } from './problems.ts';
 import { FACTORS, type FactorName, type OtpMethod } from './session.ts';
 
@@ -10,11 +10,13 @@ export interface Subject {
   readonly cell: string;
 }
 
-type Asked = Pick<UpdateSession, 'checks' | 'challenges'>;
-
-/** In the order of the checks, what each factor says when the session has no user; then each challenge. */
+/**
+ * In the order of the checks, what each factor says when the session has no user; then each challenge. A challenge of WebAuthn needs none: its
+ * answer may tell.
+ */
 const CHECK_NEEDS_USER: Record<FactorName, Problem> = {
   password: userMissing('failed-precondition', 'COMMAND-Sfw3f'),
+  webAuthN: userMissing('failed-precondition', 'COMMAND-eeR2e'),
   totp: userMissing('invalid-argument', 'COMMAND-8N9ds'),
   otpSms: userMissing('invalid-argument', 'COMMAND-S453v'),
   otpEmail: userMissing('invalid-argument', 'COMMAND-S453v'),
@@ -26,10 +28,14 @@ const CHALLENGE_NEEDS_USER: Record<OtpMethod, Problem> = {
 };
 
 /**
- * Whom the factor checks and challenges of a request are about: the user that it names, or else the session's. A session never changes its
+ * Whom the factor checks and challenges of a request are about: the user that it (or its assertion) names, or else the session's. A session never changes its
  * user. Undefined where no user is there and none is needed.
  */
-export function subjectOf(current: Subject | undefined, named: Subject | undefined, { checks, challenges }: Asked): Result<Subject | undefined> {
+export function subjectOf(
+  current: Subject | undefined,
+  named: Subject | undefined,
+  { checks, challenges }: Pick<Asked, 'checks' | 'challenges'>,
+): Result<Subject | undefined> {
   if (current && named && current.id !== named.id) return fail(userChangeNotPossible);
   const subject = named ?? current;
   if (subject) return ok(subject);

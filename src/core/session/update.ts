@@ -1,7 +1,7 @@
 import { ok, type Result } from '../result.ts';
 import { letIn, type Standing } from './admission.ts';
 import { carryForward, type Moment, type Step } from './carry-forward.ts';
-import { needsWrite, type UpdateSession, type Verdicts } from './command.ts';
+import { type Asked, needsWrite, type Verdicts } from './command.ts';
 import type { Repeated } from './repeat.ts';
 import type { Session } from './session.ts';
 
@@ -17,7 +17,7 @@ export interface UpdateStanding extends Omit<Standing, 'needsWrite'> {
  */
 export function update(
   session: Session | undefined,
-  command: UpdateSession,
+  command: Asked,
   { basis, ...standing }: UpdateStanding,
   verdicts: Verdicts,
   moment: Moment,

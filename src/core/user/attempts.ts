@@ -1,12 +1,14 @@
 import type { Problem } from '../problem.ts';
 import type { FactorName } from '../session/session.ts';
 
-/** The methods whose failed attempts are counted: every factor that is a secret which can be guessed. */
-export type Method = FactorName;
+/** The methods whose failed attempts are counted: every factor that is a secret which can be guessed. A signature cannot. */
+export type Method = Exclude<FactorName, 'webAuthN'>;
 
-/** One method of an attempt; where it answers a code that was sent, the challenge that it answers. */
+export const isGuessed = (factor: FactorName): factor is Method => factor !== 'webAuthN';
+
+/** One factor of an attempt; where it answers a code that was sent, the challenge that it answers. */
 export interface Try {
-  readonly method: Method;
+  readonly method: FactorName;
   readonly challenge?: string | undefined;
 }
 
@@ -124,6 +126,12 @@ export function wrong(method: Method, failedAttempts: number): Problem {
   return { ...invalidCode('COMMAND-3M0fs', 'Password is invalid'), evidence: { failedAttempts: String(failedAttempts) } };
 }
 
-/** What a secret is told that was right, and was used before. It is no failed attempt. */
-export const usedBefore = (method: Method): Problem =>
-  method === 'totp' ? { kind: 'invalid-argument', id: 'TOTP-Auw0a', message: 'Code was used before' } : wrong(method, 0);
+/**
+ * What a secret is told that was right, and was used before. It is no failed attempt. A credential whose counter stands still may have been cloned
+ * (WebAuthn L3 section 6.1.1).
+ */
+export function usedBefore(method: FactorName): Problem {
+  if (method === 'totp') return { kind: 'invalid-argument', id: 'TOTP-Auw0a', message: 'Code was used before' };
+  if (method === 'webAuthN') return { kind: 'invalid-argument', id: 'WEBAU-4M90s', message: 'Credential may have been cloned' };
+  return wrong(method, 0);
+}
