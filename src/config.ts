@@ -23,6 +23,9 @@ export interface Config {
   readonly codes: { readonly digits: number; readonly lifetimeMs: number };
   /** Without a slash at its end. */
   readonly loginUrl: string | undefined;
+  /** Without a slash at its end. */
+  readonly publicOrigin: string | undefined;
+  readonly returnOrigins: readonly string[];
   readonly totpIssuer: string;
   readonly webAuthN: { readonly rpName: string; readonly origins: readonly string[] };
   readonly lifetime: LifetimePolicy;
@@ -65,6 +68,8 @@ function isWebAddress(text: string): boolean {
   return protocol === 'https:' || isLoopback(hostname);
 }
 
+const isWebOrigin = (text: string): boolean => isWebAddress(text) && new URL(text).origin === text;
+
 const ISSUER_LIST = 'a list of {issuer, audience, jwksUrl, roleClaim}, in JSON';
 const trustedIssuers = z.preprocess(
   (value) => (typeof value === 'string' ? parsedJson(value) : value),
@@ -95,11 +100,7 @@ function parsedJson(text: string): unknown {
 }
 
 const ORIGIN_RULE = 'https origins (scheme, host and port only) and android:apk-key-hash: origins, separated by commas';
-const origins = z
-  .string(ORIGIN_RULE)
-  .transform((list) => list.split(',').flatMap((origin) => origin.trim() || []))
-  .refine((list) => list.every(isListableOrigin), ORIGIN_RULE)
-  .default([]);
+const list = z.string().transform((text) => text.split(',').flatMap((entry) => entry.trim() || []));
 
 const SHAPE = z.object({
   /** Secret. The operator's bearer token (IAM_OWNER and IAM_LOGIN_CLIENT); two, separated by a comma, while it is rotated. At least 32 characters each. */
@@ -142,6 +143,13 @@ const SHAPE = z.object({
     .url({ protocol: /^https?$/ })
     .transform((url) => url.replace(/\/+$/, ''))
     .optional(),
+  /** Where people's browsers reach this Worker, to which identity providers send them back: scheme and host. Default: where the request came to. */
+  PUBLIC_ORIGIN: z.string().refine(isWebOrigin, 'an https origin (http on loopback only)').optional(),
+  /**
+   * Origins, separated by commas, that people may be sent on to after a log-in at an identity provider, beside that of LOGIN_URL. None by
+   * default.
+   */
+  RETURN_ORIGINS: list.refine((origins) => origins.every(isWebOrigin), 'https origins (http on loopback only), separated by commas').default([]),
   /** Who an authenticator app says that a TOTP is of. */
   TOTP_ISSUER: z.string().min(1).max(100).default('Sallyport'),
   /** Whom a browser names as the site that a passkey is for. */
@@ -150,7 +158,7 @@ const SHAPE = z.object({
    * Origins, separated by commas, that passkeys may be used from beside https at their own domain and below: native apps
    * (`android:apk-key-hash:...`) and related origins (`https://shop.example`). None by default.
    */
-  WEBAUTHN_ORIGINS: origins,
+  WEBAUTHN_ORIGINS: list.refine((origins) => origins.every(isListableOrigin), ORIGIN_RULE).default([]),
   /** Failures in a row from which attempts of that method are made one at a time, each after a wait; 0 is off. */
   BACK_OFF_FROM: whole(5, 0, 1000),
   /** The first wait, in seconds; it doubles with each further failure. */
@@ -202,6 +210,8 @@ export function configOf(env: object): Config {
     userCells: settings.USER_CELLS,
     codes: { digits: settings.OTP_DIGITS, lifetimeMs: settings.OTP_LIFETIME_SECONDS },
     loginUrl: settings.LOGIN_URL,
+    publicOrigin: settings.PUBLIC_ORIGIN,
+    returnOrigins: settings.RETURN_ORIGINS,
     totpIssuer: settings.TOTP_ISSUER,
     webAuthN: { rpName: settings.WEBAUTHN_RP_NAME, origins: settings.WEBAUTHN_ORIGINS },
     forceMfa: settings.FORCE_MFA,

@@ -7,6 +7,7 @@ import { type BearerUser, bearerUser } from '../core/session/bearer.ts';
 import type { Moment, Step } from '../core/session/carry-forward.ts';
 import { create, createAgain } from '../core/session/create.ts';
 import { dropPassword } from '../core/session/drop-password.ts';
+import { mergeMetadata } from '../core/session/metadata.ts';
 import { read, type SessionView } from '../core/session/read.ts';
 import { type KeptAnswer, type Mark, REPEAT_WINDOW_MS, type Repeat, type Repeated } from '../core/session/repeat.ts';
 import { end, terminate } from '../core/session/terminate.ts';
@@ -56,12 +57,14 @@ export class SessionCell extends DurableObject<PostBindings> implements SessionC
     this.#post = new SessionPost(state.storage, this.#alarm, this.#store, () => this.env, this.#stopOf);
   }
 
-  peek({ sessionId, presented, write, needsWrite, marks }: Peek): Result<Peeked> {
+  peek({ sessionId, presented, write, needsWrite, metadata, marks }: Peek): Result<Peeked> {
     const stored = this.#store.find(sessionId);
     const repeat = repeatIn(stored, marks, presented);
     const admitted = letIn(stored?.session, { token: standingOf(presented, stored), write, needsWrite, repeat }, this.#stopOf, Date.now());
     if (!admitted.ok) return admitted;
     if (repeat) return ok({ repeat: repeat.answer });
+    const merged = mergeMetadata(admitted.value.metadata, metadata);
+    if (!merged.ok) return merged;
     const { token, user, challenges } = admitted.value;
     return ok({ token, user: user && { id: user.id, cell: user.cell }, challenges });
   }

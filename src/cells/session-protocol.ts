@@ -27,6 +27,8 @@ export interface Peek {
   readonly presented: string | undefined;
   readonly write: Scope;
   readonly needsWrite: boolean;
+  /** The request's, to be judged before anything is spent for it. */
+  readonly metadata: Asked['metadata'];
   readonly marks?: readonly Mark[] | undefined;
 }
 

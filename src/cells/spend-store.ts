@@ -1,3 +1,4 @@
+import { SUCCEEDED_FOR_MS } from '../core/intent/intent.ts';
 import { REPEAT_WINDOW_MS } from '../core/session/repeat.ts';
 import type { FactorName } from '../core/session/session.ts';
 import { SENDS_COUNT_MS } from '../core/user/send-limit.ts';
@@ -34,8 +35,8 @@ interface Send extends Spender {
 const HOUR_MS = 3_600_000;
 /** No code lives longer than this. */
 const GUESSES_KEPT_MS = 24 * HOUR_MS;
-/** How long a thing stays spent: a step of TOTP is not accepted any more so long after it, a recovery code never. */
-const SPENT_FOR_MS: Partial<Record<FactorName, number>> = { totp: HOUR_MS };
+/** How long a thing stays spent: a step of TOTP and an intent are not accepted any more so long after it, a recovery code never. */
+const SPENT_FOR_MS: Partial<Record<FactorName, number>> = { totp: HOUR_MS, idpIntent: SUCCEEDED_FOR_MS };
 
 /** Every method is synchronous. */
 export class SpendStore {

@@ -91,13 +91,17 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
     return ok({ epoch, admittedAt: Date.now() });
   }
 
-  reserve(attempt: Reserve): Reservation {
+  reserve({ sends, ...attempt }: Reserve): Reservation {
     const { userId } = attempt;
     const now = Date.now();
     if (this.#isStopped(userId)) return { kind: 'refused', problem: userNotActive };
     const facts = this.#facts.get(userId, now);
     if (facts === 'cold') return { kind: 'cold' };
-    return this.#attempts.reserve(attempt, facts, now);
+    const reservation = this.#attempts.reserve(attempt, facts, now);
+    if (reservation.kind !== 'reserved' || sends === undefined) return reservation;
+    const addresses = sends.by.flatMap((method) => facts?.[method] ?? []);
+    const [sendProblem] = addresses.flatMap((address) => this.#sendProblem(userId, address, sends, now) ?? []);
+    return { ...reservation, sendProblem };
   }
 
   async load(userId: string): Promise<void> {
@@ -143,14 +147,23 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
 
   /** Counts one more message to an address, or for a purpose whatever the address, unless it is one too many. The same attempt, or request, counts once. */
   #countSend(userId: string, counter: string, spender: Spender, now: number, pauseMs?: number): Problem | undefined {
-    const sends = this.#spends.sends(userId, counter);
-    if (sends.some((send) => isOwn(send, spender))) return undefined;
-    const times = sends.map(({ at }) => at);
-    const problem = tooManySends(times, now, pauseMs);
+    if (this.#spends.sends(userId, counter).some((send) => isOwn(send, spender))) return undefined;
+    const problem = this.#sendProblem(userId, counter, spender, now, pauseMs);
     if (problem) return problem;
     this.#alarm.ringBy(this.#spends.countSend(userId, counter, { ...spender, at: now }));
     this.#registration.begin();
     return undefined;
+  }
+
+  /** Why one more message may not be sent now. */
+  #sendProblem(userId: string, counter: string, spender: Spender, now: number, pauseMs?: number): Problem | undefined {
+    const sends = this.#spends.sends(userId, counter);
+    if (sends.some((send) => isOwn(send, spender))) return undefined;
+    return tooManySends(
+      sends.map(({ at }) => at),
+      now,
+      pauseMs,
+    );
   }
 
   /** What a deleted user leaves are ids and numbers, nothing personal. */

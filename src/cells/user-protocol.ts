@@ -43,11 +43,20 @@ export interface Reserve {
   readonly tries: readonly Try[];
   /** The attempt's id where repeats of its request may run beside it: they share the reservation, and count as one. */
   readonly shared?: string | undefined;
+  /** Codes that are to be sent once the checks have passed. */
+  readonly sends?: ({ readonly by: readonly OtpMethod[] } & Spender) | undefined;
 }
 
 /** `cold`: the cell has to load the facts first. `busy`: only rivals in flight stand in the way; ask again. */
 export type Reservation =
-  | { readonly kind: 'reserved'; readonly id: string; readonly reservedAt: number; readonly facts: Facts }
+  | {
+      readonly kind: 'reserved';
+      readonly id: string;
+      readonly reservedAt: number;
+      readonly facts: Facts;
+      /** Why one of those codes may not be sent now: then nothing is spent for it. */
+      readonly sendProblem?: Problem | undefined;
+    }
   | { readonly kind: 'cold' }
   | { readonly kind: 'busy' }
   | { readonly kind: 'refused'; readonly problem: Problem };

@@ -37,6 +37,11 @@ export async function findCredentials(db: D1Database, userId: string): Promise<r
 const REGISTRATIONS_MOST = 10;
 
 const FORGET_EXPIRED = 'DELETE FROM credential_registration WHERE expiration_date <= ?1';
+/** Removes registrations that were not finished in time. */
+export async function sweepRegistrations(db: D1Database, now: number): Promise<void> {
+  await db.prepare(FORGET_EXPIRED).bind(now).run();
+}
+
 const MAKE_ROOM = `
   DELETE FROM credential_registration WHERE id IN (
     SELECT id FROM credential_registration WHERE user_id = ?1 ORDER BY expiration_date DESC, id DESC LIMIT -1 OFFSET ${REGISTRATIONS_MOST - 1})`;

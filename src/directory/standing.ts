@@ -18,6 +18,13 @@ export async function mirrorStanding(db: D1Database, userId: string, { state, ep
     db.prepare('DELETE FROM member WHERE user_id = ?1').bind(userId),
     db.prepare('DELETE FROM totp WHERE user_id = ?1').bind(userId),
     db.prepare('DELETE FROM recovery_code WHERE user_id = ?1').bind(userId),
+    db
+      .prepare(
+        `DELETE FROM idp_intent WHERE user_id = ?1
+           OR EXISTS (SELECT 1 FROM idp_link l WHERE l.user_id = ?1 AND l.idp_id = idp_intent.idp_id AND l.idp_user_id = idp_intent.idp_user_id)`,
+      )
+      .bind(userId),
+    db.prepare('DELETE FROM idp_link WHERE user_id = ?1').bind(userId),
     db.prepare('DELETE FROM credential WHERE user_id = ?1').bind(userId),
     db.prepare('DELETE FROM credential_registration WHERE user_id = ?1').bind(userId),
     db.prepare(TOMBSTONE).bind(userId, epoch, now),

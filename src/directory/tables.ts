@@ -10,6 +10,9 @@ const TABLES = [
   'recovery_code',
   'credential',
   'credential_registration',
+  'identity_provider',
+  'idp_intent',
+  'idp_link',
 ];
 
 /** Which of the directory's tables are not there. */

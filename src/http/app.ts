@@ -1,4 +1,5 @@
 import { type Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import { ConfigurationError, configOf } from '../config.ts';
 import { misconfigured, type Problem, unavailable } from '../core/problem.ts';
 import { ok } from '../core/result.ts';
@@ -6,6 +7,10 @@ import { authenticationMethodOperations } from './authentication-methods.ts';
 import { credentialOperations } from './credentials.ts';
 import { devMailbox } from './dev-mailbox.ts';
 import { doctorOperations } from './doctor.ts';
+import { idpCallback } from './idp-callback.ts';
+import { intentOperations } from './idp-intents.ts';
+import { userLinkOperations } from './idp-links.ts';
+import { identityProviderOperations } from './idps.ts';
 import { listCredentialOperations } from './list-credentials.ts';
 import { listUsersOperations } from './list-users.ts';
 import { machineUserOperations } from './machine-users.ts';
@@ -19,7 +24,7 @@ import { passwordOperations } from './password.ts';
 import { passwordResetOperations } from './password-reset.ts';
 import { personalAccessTokenOperations } from './personal-access-tokens.ts';
 import { recoveryCodeOperations } from './recovery-codes.ts';
-import { beforeDeadline, type Env, refuse, restOf } from './rest.ts';
+import { beforeDeadline, type Env, refuse, refuseMethod, restOf, tooLarge } from './rest.ts';
 import { sessionOperations } from './sessions.ts';
 import { userAddressOperations } from './user-addresses.ts';
 import { userEventOperations } from './user-events.ts';
@@ -47,12 +52,18 @@ export const operations: readonly Operation[] = [
   ...listCredentialOperations,
   ...credentialOperations,
   ...userEventOperations,
+  ...identityProviderOperations,
+  ...intentOperations,
+  ...userLinkOperations,
   ...authenticationMethodOperations,
   ...personalAccessTokenOperations,
   ...memberOperations,
   ...organizationOperations,
   ...doctorOperations,
 ];
+
+/** What a browser brings back from a provider. */
+const CALLBACK_LIMIT_BYTES = 64 * 1024;
 
 const notFound: Problem = { kind: 'not-found', message: 'Not Found' };
 const internal: Problem = { kind: 'internal', id: 'SALLY-Internal', message: 'An internal error occurred' };
@@ -79,6 +90,21 @@ app.get('/ready', async (context) => {
 });
 
 app.get('/dev/mailbox', devMailbox);
+
+app.on(
+  ['GET', 'POST'],
+  '/idps/callback',
+  bodyLimit({ maxSize: CALLBACK_LIMIT_BYTES, onError: (context) => refuse(context as Context<Env>, tooLarge) }),
+  async (context) => {
+    context.set('route', '/idps/callback');
+    const answer = idpCallback(context);
+    context.executionCtx.waitUntil(answer.catch(() => undefined));
+    const answered = await beforeDeadline(answer.then(ok), configOf(context.env).deadlineMs);
+    return answered.ok ? answered.value : refuse(context, answered.problem);
+  },
+);
+
+app.all('/idps/callback', (context) => refuseMethod(context, ['GET', 'POST']));
 
 app.route('/', restOf(operations, notBuilt));
 

@@ -3,6 +3,7 @@ import type { Problem } from '../core/problem.ts';
 import { fail, ok } from '../core/result.ts';
 import { rpIdOf } from '../core/web-authn/rp-id.ts';
 import { findFacts } from '../directory/facts.ts';
+import { hasUsableLink } from '../directory/links.ts';
 import { presentListDetails } from './list-query.ts';
 import { type Operation, operation } from './operation.ts';
 import { emit, message, text } from './protojson.ts';
@@ -15,9 +16,10 @@ const userNotFound: Problem = { kind: 'not-found', id: 'QUERY-Dfbg2', message: '
  * Zitadel's names, in the order of its enumeration, of what a user can sign in with at this moment. Recovery codes are shown while there are any,
  * used up or not: which of them are used is known to the user's cell alone, which a list does not ask.
  */
-const METHODS: readonly (readonly [name: string, isReady: (facts: Facts) => boolean, since?: 'v2'])[] = [
+const METHODS: readonly (readonly [name: string, isReady: (facts: Facts, linked: boolean) => boolean, since?: 'v2'])[] = [
   ['PASSWORD', ({ passwordHash }) => passwordHash !== undefined],
   ['PASSKEY', ({ credentials }) => credentials.some(({ kind }) => kind === 'passkey')],
+  ['IDP', (_, linked) => linked],
   ['TOTP', ({ totp }) => totp !== undefined],
   ['U2F', ({ credentials }) => credentials.some(({ kind }) => kind === 'u2f')],
   ['OTP_SMS', ({ otpSms }) => otpSms !== undefined],
@@ -39,7 +41,8 @@ const list = (version: Version): Operation =>
       const known = await findFacts(call.db, userId);
       if (known === undefined) return fail(userNotFound);
       const facts = version === 'v2' && domainQuery?.domain ? { ...known, credentials: atDomain(known, domainQuery.domain) } : known;
-      const ready = METHODS.filter(([, isReady, since]) => isReady(facts) && (since === undefined || since === version));
+      const linked = await hasUsableLink(call.db, userId);
+      const ready = METHODS.filter(([, isReady, since]) => isReady(facts, linked) && (since === undefined || since === version));
       const authMethodTypes = ready.map(([name]) => `AUTHENTICATION_METHOD_TYPE_${name}`);
       return ok(emit({ details: presentListDetails(authMethodTypes.length, call.now), authMethodTypes }));
     },

@@ -4,8 +4,9 @@ import type { Problem } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { emailAddress } from '../core/user/email-address.ts';
 import { phoneNumber } from '../core/user/phone-number.ts';
+import { LINKS_MOST } from '../directory/links.ts';
 import { EMAIL_WAYS, PHONE_WAYS } from './code-way.ts';
-import { unbuilt } from './decode.ts';
+import { idpLink } from './idp-link.ts';
 import type { Profile } from './new-user.ts';
 import { bytes, enumeration, flag, message, text } from './protojson.ts';
 import { totpSecret } from './totp-secret.ts';
@@ -16,9 +17,6 @@ const METADATA_MOST_ENTRIES = 100;
 const GENDERS = ['GENDER_UNSPECIFIED', 'GENDER_FEMALE', 'GENDER_MALE', 'GENDER_DIVERSE'] as const;
 
 const VERIFICATION = ['sendCode', 'returnCode', 'isVerified'] as const;
-
-/** A list that is not built: an empty one says nothing, and is let pass. */
-const unbuiltList = (what: string) => z.preprocess((list) => (Array.isArray(list) && list.length === 0 ? undefined : list), unbuilt(what));
 
 /** A person, as AddHumanUser and CreateUser take one. */
 export const humanFields = {
@@ -38,7 +36,7 @@ export const humanFields = {
     .optional(),
   password: message({ password: text(1, 200), changeRequired: flag.optional() }).optional(),
   hashedPassword: message({ hash: text(1, 200), changeRequired: flag.optional() }).optional(),
-  idpLinks: unbuiltList('idpLinks'),
+  idpLinks: z.array(idpLink).max(LINKS_MOST).optional(),
   totpSecret: totpSecret.optional(),
 };
 

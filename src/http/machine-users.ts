@@ -50,8 +50,8 @@ function kindOf({ human, machine }: z.infer<typeof createUserMessage>) {
   if (human) {
     const profile = profileOf(human);
     if (!profile.ok) return profile;
-    const { password, hashedPassword, totpSecret } = human;
-    const secrets = { password, hashedPassword, hashRefusalId: 'USER-oz74onzvqr', totpSecret } as const;
+    const { password, hashedPassword, totpSecret, idpLinks } = human;
+    const secrets = { password, hashedPassword, hashRefusalId: 'USER-oz74onzvqr', totpSecret, idpLinks } as const;
     return ok<Kind>({ kind: 'human', username: profile.value.email, profile: profile.value, ...secrets });
   }
   if (machine === undefined) return fail(kindMissing);

@@ -4,9 +4,12 @@ import { fail, ok, type Result } from '../core/result.ts';
 import { complexityProblem } from '../core/user/password-complexity.ts';
 import { newDecimalId } from '../crypto/tokens.ts';
 import { insertUser, type NewUser } from '../directory/create-user.ts';
+import { knowsProviders } from '../directory/identity-providers.ts';
+import type { Link } from '../directory/links.ts';
 import { foldLoginName } from '../directory/users.ts';
 import { sealSeed } from '../login-step/totp-seed.ts';
 import type { CodeUser } from '../login-step/user-codes.ts';
+import { idpUnknown, linkTaken } from './idp-link.ts';
 import type { Call } from './operation.ts';
 import { type GivenPassword, passwordToStore } from './password-to-store.ts';
 import { text } from './protojson.ts';
@@ -52,6 +55,7 @@ export interface Registration extends GivenPassword {
   readonly description?: string;
   /** The seed of a TOTP that was set up elsewhere, in base32. */
   readonly totpSecret?: string | undefined;
+  readonly idpLinks?: readonly Link[] | undefined;
 }
 
 export type Registered = CodeUser;
@@ -79,11 +83,13 @@ export async function registerUser(call: Call, registration: Registration): Prom
   const target = await targetOrganization(call, 'user.write', registration.organizationId);
   if (!target.ok) return target;
 
-  const { config, region } = call;
+  const { config, db, region } = call;
+  const { idpLinks = [] } = registration;
+  if (!(await knowsProviders(db, idpLinks))) return fail(idpUnknown);
   const secret = await passwordToStore(registration, config.passwords);
   if (!secret.ok) return secret;
   const cell = newUserCell(region, config.userCells);
-  const row = { ...profile, kind, description, organizationId: target.value, cell, ...secret.value };
+  const row = { ...profile, kind, description, idpLinks, organizationId: target.value, cell, ...secret.value };
   return insert(call, row, { userId, username, totpSecret: registration.totpSecret });
 }
 
@@ -97,6 +103,7 @@ async function insert({ config, db, now }: Call, row: Omit<NewUser, 'id' | 'user
     const outcome = await insertUser(db, { ...row, id, username: username ?? id, totpSeed }, now);
     if (outcome === 'created') return ok({ ...row, id, username: username ?? id });
     if (outcome === 'login-name-taken') return fail(loginNameTaken);
+    if (outcome === 'link-taken') return fail(linkTaken);
     if (userId !== undefined) return fail(userIdTaken);
   }
   return fail(unavailable('No free id was found'));

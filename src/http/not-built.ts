@@ -7,11 +7,6 @@ export const notBuilt: readonly Route[] = [
   ...[
     'POST /v2/sessions/search',
     'PUT /v2/users/human/{userId}',
-    'POST /v2/users/{userId}/links',
-    'POST /v2/users/{userId}/links/_search',
-    'DELETE /v2/users/{userId}/links/{idpId}/{linkedUserId}',
-    'POST /v2/idp_intents',
-    'POST /v2/idp_intents/{idpIntentId}',
     'GET /v2/settings',
     'GET /v2/settings/login',
     'GET /v2/settings/login/idps',

@@ -19,7 +19,7 @@ export interface Env {
 }
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
-const tooLarge: Problem = { kind: 'payload-too-large', message: 'request body is larger than 1 MiB' };
+export const tooLarge: Problem = { kind: 'payload-too-large', message: 'request body is too large' };
 const tooLate = unavailable('A store did not answer in time');
 const wrongMethod: Problem = { kind: 'method-not-allowed', message: 'Method Not Allowed' };
 
@@ -40,11 +40,7 @@ export function restOf(operations: readonly Operation[], notBuilt: readonly Rout
     });
   }
   for (const [path, verbs] of paths) {
-    app.all(path, (context) => {
-      const answer = refuse(context, wrongMethod);
-      answer.headers.set('allow', verbs.join(', '));
-      return answer;
-    });
+    app.all(path, (context) => refuseMethod(context, verbs));
   }
   return app;
 }
@@ -104,6 +100,13 @@ export async function beforeDeadline<T>(outcome: Promise<Result<T>>, deadlineMs:
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Answers a path that is there for other methods only. */
+export function refuseMethod(context: Context<Env>, allowed: readonly string[]): Response {
+  const answer = refuse(context, wrongMethod);
+  answer.headers.set('allow', allowed.join(', '));
+  return answer;
 }
 
 /** Answers with a Problem, and leaves its id for the access log. */

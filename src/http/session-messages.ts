@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import type { SessionView } from '../core/session/read.ts';
 import { FACTORS, type Factor, type WebAuthNFactor } from '../core/session/session.ts';
-import { unbuilt } from './decode.ts';
 import { domain } from './domain.ts';
 import { normalizeIp } from './ip-address.ts';
 import { linkTemplate } from './links.ts';
@@ -31,7 +30,9 @@ const checks = (version: Version) =>
   message({
     user: user.optional(),
     password: message({ password: text(1, 200) }).optional(),
-    idpIntent: unbuilt('checks.idpIntent'),
+    idpIntent: message({ idpIntentId: text(1, 200), idpIntentToken: text(1, 200) })
+      .transform(({ idpIntentId: intentId, idpIntentToken: token }) => ({ intentId, token }))
+      .optional(),
     webAuthN: message({ credentialAssertionData: assertionStruct })
       .transform(({ credentialAssertionData }) => ({ assertion: credentialAssertionData }))
       .optional(),
@@ -140,7 +141,7 @@ export function presentSession({ session, state }: SessionView): JsonObject {
           displayName: user.displayName,
           organizationId: user.organizationId,
         }),
-        ...Object.fromEntries(FACTORS.map((factor) => [factor, presentFactor(factors[factor])])),
+        ...Object.fromEntries(FACTORS.map((factor) => [factor === 'idpIntent' ? 'intent' : factor, presentFactor(factors[factor])])),
       }),
     metadata: Object.keys(metadata).length > 0 ? metadata : undefined,
     userAgent: userAgent && presentUserAgent(userAgent),

@@ -27,9 +27,8 @@ import { walkOf } from './walk-of.ts';
 
 /** What a request asks for. Parts that were not given are left out. */
 function commandOf({ checks, challenges, metadata, lifetime }: Progress): UpdateSession {
-  const { idpIntent: _, ...built } = checks ?? ({} as NonNullable<Progress['checks']>);
   return {
-    checks: given(built) as Checks,
+    checks: given(checks ?? {}) as Checks,
     challenges: given(challenges ?? {}) as Challenges,
     metadata: metadata ?? [],
     ...(lifetime !== undefined && { lifetimeMs: lifetime }),

@@ -50,6 +50,7 @@ const addHuman = (version: Version): Operation =>
         password: input.password,
         hashedPassword: input.hashedPassword,
         totpSecret: input.totpSecret,
+        idpLinks: input.idpLinks,
       });
       if (!registered.ok) return registered;
       const { id: userId, organizationId } = registered.value;

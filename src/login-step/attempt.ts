@@ -3,7 +3,7 @@ import type { Finding } from '../checks/finding.ts';
 import { type Problem, unavailable } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import type { Verdicts } from '../core/session/command.ts';
-import type { FactorName } from '../core/session/session.ts';
+import type { FactorName, OtpMethod } from '../core/session/session.ts';
 import type { Subject } from '../core/session/subject.ts';
 import { isGuessed, type Method, rivalsInFlight, usedBefore, wrong } from '../core/user/attempts.ts';
 import type { Trial } from './trials.ts';
@@ -25,6 +25,8 @@ export interface Beside extends Spender {
   readonly shared?: string | undefined;
   /** What stands in the way of what follows the checks: then nothing is spent for them. */
   readonly hindrance?: (facts: Facts) => Problem | undefined;
+  /** Codes that are to be sent after the checks. */
+  readonly sendBy?: readonly OtpMethod[];
   /** Asked each time that rivals were waited for: a request that has lost its race meanwhile spends no hash. */
   readonly goOn: () => Promise<Result<unknown>>;
 }
@@ -50,12 +52,14 @@ export async function attempt(walk: Walk, subject: Subject, trials: readonly Tri
 }
 
 /** Reserves an attempt. Where only rivals in flight stand in the way it asks again until the walk's deadline. */
-async function reserve(walk: Walk, { id, cell }: Subject, trials: readonly Trial[], { shared, goOn }: Beside): Promise<Result<Reserved>> {
+async function reserve(walk: Walk, { id, cell }: Subject, trials: readonly Trial[], beside: Beside): Promise<Result<Reserved>> {
+  const { shared, goOn, attemptId, requestId, sendBy = [] } = beside;
+  const sends = sendBy.length > 0 ? { by: sendBy, attemptId, requestId } : undefined;
   const userCell = walk.cells.user(cell);
   const tries = trials.map(({ method, challenge }) => ({ method, challenge }));
   let pauseMs = FIRST_PAUSE_MS;
   for (;;) {
-    const reservation = await userCell.reserve({ userId: id, tries, shared });
+    const reservation = await userCell.reserve({ userId: id, tries, shared, sends });
     if (reservation.kind === 'reserved') return ok(reservation);
     if (reservation.kind === 'refused') return fail(reservation.problem);
     if (Date.now() + pauseMs > walk.deadline) return fail(rivalsInFlight);
@@ -84,11 +88,11 @@ async function tryOnce(
   subject: Subject,
   trials: readonly Trial[],
   { attemptId, requestId, hindrance }: Beside,
-  { id: reservationId, reservedAt, facts }: Reserved,
+  { id: reservationId, reservedAt, facts, sendProblem }: Reserved,
 ): Promise<Result<Attempted> | 'stale'> {
   const made = await makeTrials(trials, facts);
   const allPassed = made.length === trials.length && made.every(({ finding }) => finding.kind === 'passed');
-  const hindered = allPassed ? hindrance?.(facts) : undefined;
+  const hindered = allPassed ? (hindrance?.(facts) ?? sendProblem) : undefined;
   const verdicts = made.flatMap((each) => verdictOf(each, allPassed && hindered === undefined));
   const settled = await walk.cells.user(subject.cell).settle({ reservationId, userId: subject.id, attemptId, requestId, verdicts });
   if (settled.kind === 'stale') return 'stale';

@@ -4,6 +4,7 @@ import { EVERYWHERE } from '../core/permission.ts';
 import { ok, type Result } from '../core/result.ts';
 import { needsFindingOut, withoutSecrets } from '../core/session/command.ts';
 import type { CreateSession } from '../core/session/create.ts';
+import { mergeMetadata } from '../core/session/metadata.ts';
 import { digest } from '../crypto/digest.ts';
 import type { KeyRing } from '../crypto/key-ring.ts';
 import { newSessionToken } from '../crypto/tokens.ts';
@@ -36,6 +37,8 @@ export interface Created extends Committed {
  */
 export async function createSession(walk: Walk, request: CreateRequest): Promise<Result<Created>> {
   const { cellOf, sessionIdKeys, callerId, command, repeatable } = request;
+  const metadata = mergeMetadata({}, command.metadata);
+  if (!metadata.ok) return metadata;
   const places = repeatable ? await placesOf(walk.idempotencyKeys, request, repeatable) : [];
   const [place, ...olderPlaces] = places;
   const sessionCell = place?.cell ?? cellOf();

@@ -6,11 +6,12 @@ import type { Repeated } from '../core/session/repeat.ts';
 import { type Subject, subjectOf } from '../core/session/subject.ts';
 import { type Attempted, attempt, NOTHING_ATTEMPTED } from './attempt.ts';
 import { identify, identifyByAssertion } from './identify.ts';
+import { findIntentOf, useIntent } from './intent.ts';
 import { challengesHindered, type HandedBack, openChallenges } from './open-challenges.ts';
 import { rehash } from './rehash.ts';
 import { reseal } from './reseal.ts';
 import { resetFailures } from './reset-failures.ts';
-import { trialsOf } from './trials.ts';
+import { type Trial, trialsOf } from './trials.ts';
 import type { Walk } from './walk.ts';
 
 /** Everything that a commit must know beforehand. */
@@ -73,12 +74,15 @@ async function runChecks<R extends Repeated>(walk: Walk, inquiry: Inquiry<R>): P
   const { subject, named, live } = found.value;
   const basis = live.token;
   const attemptId = inquiry.attemptId ?? attemptIdOf(sessionId, basis ?? crypto.randomUUID());
-  const trials = subject ? trialsOf(walk, checks, { userId: subject.id, sessionId, challenges: live.challenges }) : [];
-  const beside = { attemptId, requestId, shared, goOn: peek, hindrance: challengesHindered(challenges) };
+  const trials = subject ? await trialsFor(walk, subject, inquiry, live, attemptId) : [];
+  const sendBy = (['otpSms', 'otpEmail'] as const).filter((method) => challenges[method]?.returnCode === false);
+  const beside = { attemptId, requestId, shared, sendBy, goOn: peek, hindrance: challengesHindered(challenges) };
   const attempted = subject ? await attempt(walk, subject, trials, beside) : ok(NOTHING_ATTEMPTED);
   if (!attempted.ok) return attempted;
   const opened = await openChallenges(walk, subject, challenges, { sessionId, attemptId, requestId });
   if (!opened.ok) return opened;
+  const used = await useIntent(walk, checks, subject?.id, { attemptId, requestId });
+  if (!used.ok) return used;
   const { openings, handedBack } = opened.value;
   return ok({
     basis,
@@ -86,6 +90,17 @@ async function runChecks<R extends Repeated>(walk: Walk, inquiry: Inquiry<R>): P
     handedBack,
     afterwards: () => followUp(walk, subject, checks, attempted.value),
   });
+}
+
+async function trialsFor<R extends Repeated>(
+  walk: Walk,
+  { id: userId }: Subject,
+  { checks, sessionId, requestId }: Inquiry<R>,
+  { challenges }: Partial<Live>,
+  attemptId: string,
+): Promise<Trial[]> {
+  const intent = await findIntentOf(walk, checks, userId, { attemptId, requestId });
+  return trialsOf(walk, checks, { userId, sessionId, challenges, intent });
 }
 
 /** Whom a request is about, with what the session and the request itself say of that. */

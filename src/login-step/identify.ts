@@ -35,11 +35,11 @@ export async function identify(walk: Walk, checks: Checks, sessionCell: string, 
  */
 export async function identifyByAssertion(
   walk: Walk,
-  { password, webAuthN }: Checks,
+  { password, idpIntent, webAuthN }: Checks,
   open: readonly OpenAssertion[],
   sessionCell: string,
 ): Promise<Result<AdmittedUser | undefined>> {
-  if (webAuthN === undefined || password !== undefined) return ok(undefined);
+  if (webAuthN === undefined || password !== undefined || idpIntent !== undefined) return ok(undefined);
   const userId = userIdOf(webAuthN.assertion?.userHandle ?? '') ?? '';
   const facts = userId === '' ? undefined : await findFacts(walk.db, userId);
   const ground = { userId, credentials: facts?.credentials ?? [], open, origins: walk.webAuthNOrigins, now: Date.now() };

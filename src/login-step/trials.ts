@@ -1,14 +1,17 @@
 import type { Live } from '../cells/session-protocol.ts';
 import type { Facts } from '../cells/user-protocol.ts';
 import type { Finding } from '../checks/finding.ts';
+import { checkIdpIntent } from '../checks/idp-intent.ts';
 import { checkOtp } from '../checks/otp.ts';
 import { checkPassword } from '../checks/password.ts';
 import { checkRecoveryCode } from '../checks/recovery-code.ts';
 import { checkTotp } from '../checks/totp.ts';
 import { checkWebAuthN } from '../checks/web-authn.ts';
+import { ok } from '../core/result.ts';
 import type { Checks } from '../core/session/command.ts';
 import { FACTORS, type FactorName, type OtpMethod } from '../core/session/session.ts';
 import type { Try } from '../core/user/attempts.ts';
+import type { FoundIntent } from './intent.ts';
 import type { Walk } from './walk.ts';
 
 /** One factor of a request, to be tried against what is known of its user. */
@@ -22,6 +25,8 @@ export interface Ground {
   readonly userId: string;
   readonly sessionId: string;
   readonly challenges: Live['challenges'];
+  /** Only where an intent is presented. */
+  readonly intent?: FoundIntent;
 }
 
 /** The factors that a request presents, in their fixed order. */
@@ -43,6 +48,10 @@ const LOOKS: Record<FactorName, Look> = {
   password: ({ passwords }, { password }) => ({
     method: 'password',
     look: (facts) => checkPassword(facts, password?.password ?? '', passwords.peppers),
+  }),
+  idpIntent: (_, { idpIntent }, { userId, intent }) => ({
+    method: 'idpIntent',
+    look: async () => checkIdpIntent(intent ?? ok(undefined), idpIntent?.intentId ?? '', userId, Date.now()),
   }),
   webAuthN: ({ webAuthNOrigins: origins }, { webAuthN }, { userId, challenges }) => ({
     method: 'webAuthN',

@@ -60,7 +60,7 @@ async function tryOnce(walk: Walk, { presented, marks, requestId, ...request }: 
   const { sessionId, sessionCell, callerId, command, write } = request;
   const { checks, challenges } = command;
   const cell = walk.cells.session(sessionCell);
-  const peek = () => cell.peek({ sessionId, presented, write, needsWrite: needsWrite(command), marks });
+  const peek = () => cell.peek({ sessionId, presented, write, needsWrite: needsWrite(command), metadata: command.metadata, marks });
   const shared = marks && JSON.stringify([marks[0], presented]);
   const attemptId = presented && attemptIdOf(sessionId, presented);
   const inquiry = { checks, challenges, sessionId, sessionCell, write, attemptId, requestId, shared, peek };

@@ -6,6 +6,7 @@ import type { OtpMethod } from './session.ts';
 export interface Checks {
   readonly user?: { readonly userId: string } | { readonly loginName: string };
   readonly password?: { readonly password: string };
+  readonly idpIntent?: { readonly intentId: string; readonly token: string };
   /** Without an assertion where what was given is none. */
   readonly webAuthN?: { readonly assertion: Assertion | undefined };
   readonly totp?: { readonly code: string };
@@ -112,6 +113,7 @@ export type Opening = CodeOpening | AssertionOpening;
 export interface Verdicts {
   readonly user?: AdmittedUser;
   readonly password?: VerifiedPassword;
+  readonly idpIntent?: Verified;
   readonly webAuthN?: VerifiedAssertion;
   readonly totp?: Verified;
   readonly otpSms?: VerifiedCode;

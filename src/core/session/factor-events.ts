@@ -5,6 +5,7 @@ import { FACTORS, type FactorName, type OtpMethod, type Session, type SessionEve
 import type { Subject } from './subject.ts';
 
 const CHECKED = {
+  idpIntent: 'session.intent.checked',
   totp: 'session.totp.checked',
   otpSms: 'session.otp.sms.checked',
   otpEmail: 'session.otp.email.checked',

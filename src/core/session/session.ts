@@ -15,7 +15,7 @@ export interface SessionUser {
 }
 
 /** The factors besides the user that are built, in the order of their checks. */
-export const FACTORS = ['password', 'webAuthN', 'totp', 'otpSms', 'otpEmail', 'recoveryCode'] as const;
+export const FACTORS = ['password', 'idpIntent', 'webAuthN', 'totp', 'otpSms', 'otpEmail', 'recoveryCode'] as const;
 export type FactorName = (typeof FACTORS)[number];
 
 /** The factors that answer a code which was sent. */
@@ -104,6 +104,7 @@ export type SessionEvent =
   | { readonly type: 'session.user.checked'; readonly user: SessionUser }
   | { readonly type: 'session.password.checked'; readonly version: number }
   | { readonly type: 'session.password.dropped' }
+  | { readonly type: 'session.intent.checked' }
   | { readonly type: 'session.webAuthN.checked'; readonly challengeId: string; readonly userVerified: boolean }
   | { readonly type: 'session.totp.checked' }
   | { readonly type: 'session.otp.sms.checked' }
@@ -129,6 +130,8 @@ export function evolve(before: Session | undefined, event: SessionEvent, at: num
       return verified(session, 'password', { verifiedAt: at, version: event.version });
     case 'session.password.dropped':
       return { ...session, factors: without(session.factors, 'password') };
+    case 'session.intent.checked':
+      return verified(session, 'idpIntent', { verifiedAt: at });
     case 'session.webAuthN.checked':
       return answered(verified(session, 'webAuthN', { verifiedAt: at, userVerified: event.userVerified }), event.challengeId);
     case 'session.totp.checked':

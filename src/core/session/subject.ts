@@ -16,6 +16,7 @@ export interface Subject {
  */
 const CHECK_NEEDS_USER: Record<FactorName, Problem> = {
   password: userMissing('failed-precondition', 'COMMAND-Sfw3f'),
+  idpIntent: userMissing('failed-precondition', 'COMMAND-Sfw3r'),
   webAuthN: userMissing('failed-precondition', 'COMMAND-eeR2e'),
   totp: userMissing('invalid-argument', 'COMMAND-8N9ds'),
   otpSms: userMissing('invalid-argument', 'COMMAND-S453v'),

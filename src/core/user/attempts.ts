@@ -1,10 +1,11 @@
+import { notSucceeded } from '../intent/intent.ts';
 import type { Problem } from '../problem.ts';
 import type { FactorName } from '../session/session.ts';
 
-/** The methods whose failed attempts are counted: every factor that is a secret which can be guessed. A signature cannot. */
-export type Method = Exclude<FactorName, 'webAuthN'>;
+/** The methods whose failed attempts are counted: every factor that is a secret which can be guessed. A signature cannot, nor can the token of an intent. */
+export type Method = Exclude<FactorName, 'webAuthN' | 'idpIntent'>;
 
-export const isGuessed = (factor: FactorName): factor is Method => factor !== 'webAuthN';
+export const isGuessed = (factor: FactorName): factor is Method => factor !== 'webAuthN' && factor !== 'idpIntent';
 
 /** One factor of an attempt; where it answers a code that was sent, the challenge that it answers. */
 export interface Try {
@@ -133,5 +134,6 @@ export function wrong(method: Method, failedAttempts: number): Problem {
 export function usedBefore(method: FactorName): Problem {
   if (method === 'totp') return { kind: 'invalid-argument', id: 'TOTP-Auw0a', message: 'Code was used before' };
   if (method === 'webAuthN') return { kind: 'invalid-argument', id: 'WEBAU-4M90s', message: 'Credential may have been cloned' };
+  if (method === 'idpIntent') return notSucceeded;
   return wrong(method, 0);
 }
