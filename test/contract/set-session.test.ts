@@ -235,12 +235,6 @@ describe('PATCH /sessions/{sessionId}', () => {
       }
       expect(await api().patch('/v2beta/sessions/a/b', {})).toMatchObject({ status: 404, body: { code: 5 } });
     });
-
-    it('answers 501 naming the check idpIntent, before anything is read', async () => {
-      const body = { sessionToken: 'not even current', checks: { idpIntent: {} } };
-      const answer = await api().patch('/v2beta/sessions/unknown', body);
-      expect(answer).toMatchObject({ status: 501, body: { code: 12, message: expect.stringContaining('checks.idpIntent') } });
-    });
   });
 
   describe('rows of the reference, section 11.3', () => {

@@ -156,9 +156,7 @@ describe('POST /users/human', () => {
   });
 
   it('refuses what is not built, instead of leaving it out', async () => {
-    for (const overrides of [{ idpLinks: [{ idpId: '1', userId: '2', userName: '3' }] }, { organization: { orgDomain: 'mouse.com' } }]) {
-      expect(refusal(await add(overrides)), JSON.stringify(overrides)).toEqual([501, 'SALLY-NotBuilt']);
-    }
+    expect(refusal(await add({ organization: { orgDomain: 'mouse.com' } }))).toEqual([501, 'SALLY-NotBuilt']);
     expect((await add({ idpLinks: [] })).status).toBe(201);
   });
 });

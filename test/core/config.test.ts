@@ -38,6 +38,8 @@ describe('the configuration', () => {
       userCells: 8,
       codes: { digits: 8, lifetimeMs: 300 * SECOND },
       loginUrl: undefined,
+      publicOrigin: undefined,
+      returnOrigins: [],
       totpIssuer: 'Sallyport',
       webAuthN: { rpName: 'Sallyport', origins: [] },
       forceMfa: false,

@@ -1,6 +1,8 @@
 import type { TestProject } from 'vitest/node';
 import { createTestHarness } from 'wrangler';
 import { startIssuers, trusting } from './issuer.ts';
+import { type OpenIdProvider, startOpenIdProvider } from './openid-provider.ts';
+import { HOUSES, type ScriptedProviders, startScriptedProviders } from './scripted-provider.ts';
 import { secrets } from './secrets.ts';
 
 declare module 'vitest' {
@@ -9,6 +11,10 @@ declare module 'vitest' {
     adminToken: string;
     /** Where the issuers are that the Worker trusts; a deployment elsewhere trusts none of ours. */
     issuers: string | undefined;
+    /** An OpenID provider that knows Sallyport as a client; a deployment elsewhere cannot reach it. */
+    openIdProvider: OpenIdProvider | undefined;
+    /** Providers that do what a test tells them; likewise. */
+    scriptedProviders: ScriptedProviders | undefined;
   }
 }
 
@@ -20,16 +26,38 @@ export default async function serve(project: TestProject): Promise<() => Promise
     project.provide('adminToken', ADMIN_TOKEN ?? '');
     return async () => {};
   }
+  const { close: closeScripted, ...scriptedProviders } = await startScriptedProviders();
+  standInForTheInternet(scriptedProviders.origin);
   const issuers = await startIssuers();
-  const vars = { JWT_ISSUERS: trusting(issuers.origin), DEV_MAILBOX: 'true' };
+  const vars = { JWT_ISSUERS: trusting(issuers.origin), DEV_MAILBOX: 'true', RETURN_ORIGINS: 'https://login.example.com,http://localhost:3000' };
   const server = createTestHarness({ root: project.config.root, workers: [{ configPath: 'wrangler.toml', vars, secrets }] });
   const { url } = await server.listen();
   await server.getWorker().applyD1Migrations('DB');
   project.provide('baseUrl', url.origin);
   project.provide('adminToken', secrets.ADMIN_TOKEN);
   project.provide('issuers', issuers.origin);
+  const { close, ...openIdProvider } = await startOpenIdProvider(url.origin);
+  project.provide('openIdProvider', openIdProvider);
+  project.provide('scriptedProviders', scriptedProviders);
   return async () => {
+    close();
+    closeScripted();
     issuers.close();
     await server.close();
   };
+}
+
+/**
+ * The harness sends the Worker's requests by `fetch`, with the request as its options, and would follow redirects itself; workerd, as deployed, leaves
+ * them to the Worker. The hosts of HOUSES are where the scripted providers are, as if by DNS and TLS: providers that are not on this machine.
+ */
+function standInForTheInternet(origin: string): void {
+  const { fetch } = globalThis;
+  const notFollowed = (request: object) => new Proxy(request, { get: (of, name) => (name === 'redirect' ? 'manual' : Reflect.get(of, name, of)) });
+  const resolved = (url: string): string => {
+    const { host, pathname } = new URL(url);
+    return Object.hasOwn(HOUSES, host) ? `${origin}${HOUSES[host]}${pathname}` : url;
+  };
+  globalThis.fetch = (input, init) =>
+    init && 'cf' in init && typeof input === 'string' ? fetch(resolved(input), notFollowed(init)) : fetch(input, init);
 }

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { GUESSES_MOST } from '../../src/core/user/attempts.ts';
 import { recoveryTag } from '../../src/crypto/one-time-code.ts';
 import { asksFor, codeOf, emailCode, newOtpUser, otherThan, returned, sent } from './otp-user.ts';
+import { newRecoveryCodes } from './recovery-codes.ts';
 import { cells, config, interposed, type Login, must, newSession, newUser, outcome, patch, read } from './world.ts';
 
 const MINUTE = 60_000;
@@ -153,6 +154,15 @@ describe('a challenge', () => {
     const login = await newSession();
     const { code, login: next } = codeOf(login, await patch(login, { checks: { user: { userId: user.id } }, ...returned }));
     expect(outcome(await patch(next, emailCode(code)))).toBe('ok');
+  });
+
+  it('that may not be sent spends nothing of the request that asks for it', async () => {
+    const user = await newOtpUser();
+    const [recoveryCode = ''] = await newRecoveryCodes(user, 1);
+    expect(outcome(await patch(await newSession(user), sent))).toBe('ok');
+    const check = { checks: { recoveryCode: { code: recoveryCode } } };
+    expect(outcome(await patch(await newSession(user), { ...check, ...sent }))).toBe('SALLY-Sends');
+    expect(outcome(await patch(await newSession(user), check))).toBe('ok');
   });
 
   it('is sent to an address once in 30 seconds, and five times an hour; what is handed back is not counted', async () => {
