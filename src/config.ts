@@ -11,6 +11,8 @@ import { flag, seconds, whole } from './setting.ts';
 /** Everything that a deployment can set, typed. Read once an isolate. */
 export interface Config {
   readonly instanceId: string;
+  readonly directoryGeneration: string;
+  readonly sessionsPerUser: number;
   readonly defaultOrganizationId: string | undefined;
   readonly adminTokens: readonly string[];
   readonly sessionIdKeys: KeyRing;
@@ -120,6 +122,10 @@ const SHAPE = z.object({
   IDEMPOTENCY_KEYS: keys('SHA-256'),
   /** Id of the instance, shown as the resource owner of sessions. */
   INSTANCE_ID: z.string().min(1).max(200).default('sallyport'),
+  /** To be changed, to whatever, when D1 was restored to an earlier time: open intents are void, and the cells tell its index anew. */
+  DIRECTORY_GENERATION: z.string().max(100).default(''),
+  /** Live sessions that a user may have; with one more the oldest ends. 0 is off. */
+  SESSIONS_PER_USER: whole(0, 0, 1000),
   /** Organisation of a new user for which none is named. Default: the caller's, or else the oldest. */
   DEFAULT_ORGANIZATION_ID: z.string().min(1).max(200).optional(),
   /** Durable Objects a region among which new sessions are spread. May be raised at any time. */
@@ -200,6 +206,8 @@ export function configOf(env: object): Config {
   const settings = read.data;
   const config: Config = {
     instanceId: settings.INSTANCE_ID,
+    directoryGeneration: settings.DIRECTORY_GENERATION,
+    sessionsPerUser: settings.SESSIONS_PER_USER,
     defaultOrganizationId: settings.DEFAULT_ORGANIZATION_ID,
     adminTokens: settings.ADMIN_TOKEN,
     sessionIdKeys: settings.SESSION_ID_KEYS,

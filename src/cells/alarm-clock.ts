@@ -45,6 +45,17 @@ export function earliest(...moments: readonly (number | undefined)[]): number | 
 
 const AGAIN_MS = 10_000;
 
+/** The same for work that awaits. */
+export async function carefullyAwaited(part: string, work: (now: number) => Promise<number | undefined>): Promise<number | undefined> {
+  const now = Date.now();
+  try {
+    return await work(now);
+  } catch (error) {
+    console.error(`an alarm failed at ${part}`, error);
+    return now + AGAIN_MS;
+  }
+}
+
 /** Does a part of an alarm's work, which must not throw: the platform gives up an alarm that keeps throwing. @returns when there is more to do */
 export function carefully(part: string, work: (now: number) => number | undefined): number | undefined {
   const now = Date.now();

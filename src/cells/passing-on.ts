@@ -33,7 +33,7 @@ export class PassingOn {
   async #tellStop(userId: string, stop: OwedStop): Promise<boolean> {
     const deleted = this.#store.standingOf(userId)?.state === 'deleted';
     const cell = cellsOf(this.#env()).session(stop.sessionCell);
-    if (!(await inTime(cell.stop({ userId, epoch: stop.epoch, deleted })))) return false;
+    if (!(await inTime(cell.stop({ userId, epoch: stop.epoch, deleted, ends: stop.ends })))) return false;
     this.#store.stopTold(userId, stop);
     return true;
   }

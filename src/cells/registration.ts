@@ -25,6 +25,14 @@ export class Registration {
     this.#alarm.ringBy(Date.now());
   }
 
+  /** To be called once the register was restored: what it was told since is lost. */
+  renew(): void {
+    const { storage } = this.#state;
+    if (storage.kv.get(KEY) === undefined) return;
+    storage.kv.delete(KEY);
+    this.begin();
+  }
+
   /** To be called by the alarm. @returns false when D1 could not be told; then it has to be tried again */
   async complete(): Promise<boolean> {
     const { kv } = this.#state.storage;

@@ -25,6 +25,12 @@ export async function cellOfSession(id: string, ring: KeyRing): Promise<string |
   return expected !== undefined && sameDigest(expected, tag) ? `sessions:${region}:${n}` : undefined;
 }
 
+/** The cell's name in an id that is known to be ours. */
+export function nameInSessionId(id: string): string {
+  const [, region, n] = SHAPE.exec(id) ?? [];
+  return `sessions:${region}:${n}`;
+}
+
 /** The key of a session's row: 52 random bits of its id. The row holds the whole id. */
 export function rowKeyOf(id: string): number {
   const [, , random = ''] = id.split('.');

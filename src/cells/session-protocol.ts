@@ -7,6 +7,7 @@ import type { SessionView } from '../core/session/read.ts';
 import type { Mark, Repeated } from '../core/session/repeat.ts';
 import type { Session } from '../core/session/session.ts';
 import type { Subject } from '../core/session/subject.ts';
+import type { TrailEntry } from './trail.ts';
 
 /**
  * What is said to a session's cell, and what it says back: plain data, so that it crosses RPC whole. Verbs that change something return
@@ -94,10 +95,23 @@ export interface Terminate {
 
 export interface Read {
   readonly sessionId: string;
+  /** The agent of the caller's own session, if the caller is one. */
+  readonly fingerprintId?: string | undefined;
   readonly callerId: string;
   readonly presented: string | undefined;
   readonly read: Scope;
 }
+
+/** Sessions that a search has found: those are told of which the caller may read. */
+export interface ReadMany {
+  readonly fingerprintId?: string | undefined;
+  readonly sessionIds: readonly string[];
+  readonly callerId: string;
+  readonly read: Scope;
+}
+
+/** The header in which a watch is asked for: who wants to read which session, as `Read` in JSON. Only the Worker reaches a cell. */
+export const WATCH_QUERY = 'x-sallyport-watch';
 
 export interface Authenticate {
   readonly sessionId: string;
@@ -108,6 +122,16 @@ export interface StopUser {
   readonly userId: string;
   readonly epoch: number;
   readonly deleted: boolean;
+  /** Where the sessions are to end. */
+  readonly ends?: EndedBy | undefined;
+}
+
+/** Who has all sessions of a user end, and which of them does not. */
+export interface EndedBy {
+  readonly callerId: string;
+  readonly exceptSessionId?: string | undefined;
+  /** Those end that were admitted before it. */
+  readonly epoch: number;
 }
 
 /** A user's password changed to this version. */
@@ -131,10 +155,18 @@ export interface SessionCellVerbs {
   commit(commit: UpdateCommit): Result<UpdateOutcome>;
   terminate(command: Terminate): Result<Committed>;
   read(query: Read): Result<SessionView>;
+  /** As many of these as the caller may read at this moment, in the order in which they were asked for. */
+  readMany(query: ReadMany): SessionView[];
+  /** All that has happened to a session, the oldest first, for those who may read it. */
+  events(query: Read): Result<readonly TrailEntry[]>;
   /** Whose the token is, for a caller who presents it as a bearer. */
   authenticate(bearer: Authenticate): Result<BearerUser>;
   /** Stops what was admitted for a user under an epoch before this one, also what is still under way. */
   stop(stop: StopUser): void;
+  /** Has D1's index told of every session anew. */
+  reindex(): void;
+  /** Which of these sessions are here. */
+  kept(sessionIds: readonly string[]): string[];
   /** Drops password factors verified before the change, also those still under way, and ends sessions where that was asked for. */
   passwordChanged(change: PasswordChanged): void;
 }

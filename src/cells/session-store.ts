@@ -13,6 +13,8 @@ export interface StoredSession {
   readonly trail: readonly TrailEntry[];
   /** What was answered to requests with an Idempotency-Key; not there where nothing is kept. */
   readonly answers?: readonly KeptAnswer[] | undefined;
+  /** When something of it last changed that it can be searched by, milliseconds since 1970. */
+  readonly touchedAt?: number | undefined;
 }
 
 /** The form of `content`; a later form must still read this one, as deploys are gradual. */
@@ -32,7 +34,7 @@ const KEPT_AT_LEAST_MS = 60_000;
  * there is no second index, because every entry in one is a row on the bill.
  */
 const TABLES = `
-  CREATE TABLE IF NOT EXISTS session (key INTEGER PRIMARY KEY, due INTEGER NOT NULL, answers_due INTEGER, user_id TEXT, id TEXT NOT NULL, content TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS session (key INTEGER PRIMARY KEY, due INTEGER NOT NULL, answers_due INTEGER, touched INTEGER, user_id TEXT, id TEXT NOT NULL, content TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS trail (key INTEGER NOT NULL, sequence INTEGER NOT NULL, entries TEXT NOT NULL, PRIMARY KEY (key, sequence)) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS stop (user_id TEXT PRIMARY KEY, epoch INTEGER NOT NULL, deleted INTEGER NOT NULL, due INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS password (user_id TEXT PRIMARY KEY, version INTEGER NOT NULL, due INTEGER NOT NULL) WITHOUT ROWID;
@@ -52,11 +54,19 @@ export class SessionStore {
     this.#sql = sql;
     sql.exec(TABLES);
     addColumn(sql, 'session', 'answers_due INTEGER');
+    addColumn(sql, 'session', 'touched INTEGER');
   }
 
   find(id: string): StoredSession | undefined {
     const [row] = this.#sql.exec<{ id: string; content: string }>('SELECT id, content FROM session WHERE key = ?', rowKeyOf(id));
     return row?.id === id ? (JSON.parse(row.content) as Content) : undefined;
+  }
+
+  /** All that has happened to a session, the oldest first: what was spilled, then what its row holds. */
+  trailOf(id: string): readonly TrailEntry[] {
+    const spilled = this.#sql.exec<{ entries: string }>('SELECT entries FROM trail WHERE key = ? ORDER BY sequence', rowKeyOf(id));
+    const older = [...spilled].flatMap(({ entries }) => JSON.parse(entries) as TrailEntry[]);
+    return [...older, ...(this.find(id)?.trail ?? [])];
   }
 
   /** Has all of a user's sessions go when the grace time is over, however long they would have lived. */
@@ -67,7 +77,7 @@ export class SessionStore {
   /** @returns false when the row's key is taken by another session: 52 of 128 random bits have met */
   insert(stored: StoredSession): boolean {
     const { rowsWritten } = this.#sql.exec(
-      'INSERT INTO session (key, due, answers_due, user_id, id, content) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      'INSERT INTO session (key, due, answers_due, touched, user_id, id, content) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
       ...this.#row(stored),
     );
     return rowsWritten > 0;
@@ -77,7 +87,7 @@ export class SessionStore {
     const { session, trail } = stored;
     const kept = trail.length > TRAIL_KEPT ? this.#spill(session, trail) : trail;
     const [key, ...columns] = this.#row({ ...stored, trail: kept });
-    this.#sql.exec('UPDATE session SET due = ?, answers_due = ?, user_id = ?, id = ?, content = ? WHERE key = ?', ...columns, key);
+    this.#sql.exec('UPDATE session SET due = ?, answers_due = ?, touched = ?, user_id = ?, id = ?, content = ? WHERE key = ?', ...columns, key);
   }
 
   /** When a sweep next has to look at the row. Rounded up, so that many sessions share a sweep. */
@@ -130,10 +140,24 @@ export class SessionStore {
     return due;
   }
 
-  /** Removes what is due. @returns when the next thing is */
+  /** Sessions that were touched at a moment or later. */
+  touchedSince(at: number): string[] {
+    return [...this.#sql.exec<{ id: string }>('SELECT id FROM session WHERE ifnull(touched, 0) >= ?', at)].map(({ id }) => id);
+  }
+
+  /** Sessions whose time is over. */
+  removable(now: number, most: number): string[] {
+    return [...this.#sql.exec<{ id: string }>('SELECT id FROM session WHERE due <= ? LIMIT ?', now, most)].map(({ id }) => id);
+  }
+
+  /** Removes those of these sessions whose time is over. */
+  remove(ids: readonly string[], now: number): void {
+    const gone = 'key IN (SELECT key FROM session WHERE due <= ?1 AND id IN (SELECT value FROM json_each(?2)))';
+    for (const table of ['trail', 'session']) this.#sql.exec(`DELETE FROM ${table} WHERE ${gone}`, now, JSON.stringify(ids));
+  }
+
+  /** Removes what is due beside sessions. @returns when the next thing is, sessions included */
   sweep(now: number): number | undefined {
-    this.#sql.exec('DELETE FROM trail WHERE key IN (SELECT key FROM session WHERE due <= ?)', now);
-    this.#sql.exec('DELETE FROM session WHERE due <= ?', now);
     for (const stored of this.#sessions('answers_due <= ?', now)) this.#dropAnswers(stored, now);
     this.#sql.exec('DELETE FROM stop WHERE due <= ?', now);
     this.#sql.exec('DELETE FROM password WHERE due <= ?', now);
@@ -153,15 +177,15 @@ export class SessionStore {
 
   /** `due` stays: it may have been hastened. */
   #dropAnswers(stored: StoredSession, now: number): void {
-    const [key, , answersDue, , , content] = this.#row({ ...stored, answers: stillKept(stored.answers, now) });
+    const [key, , answersDue, , , , content] = this.#row({ ...stored, answers: stillKept(stored.answers, now) });
     this.#sql.exec('UPDATE session SET answers_due = ?, content = ? WHERE key = ?', answersDue, content, key);
   }
 
-  #row(stored: StoredSession): [number, number, number | null, string | null, string, string] {
-    const { session } = stored;
+  #row(stored: StoredSession): [number, number, number | null, number | null, string | null, string, string] {
+    const { session, touchedAt = null } = stored;
     const content: Content = { ...stored, v: 1 };
     const [due, answersDue] = [removalOf(stored), answersDueOf(stored) ?? null];
-    return [rowKeyOf(session.id), due, answersDue, session.user?.id ?? null, session.id, JSON.stringify(content)];
+    return [rowKeyOf(session.id), due, answersDue, touchedAt, session.user?.id ?? null, session.id, JSON.stringify(content)];
   }
 
   #spill(session: Session, trail: readonly TrailEntry[]): readonly TrailEntry[] {

@@ -21,6 +21,9 @@ export function cellsOf({ SESSIONS, USERS }: CellBindings): Cells {
   };
 }
 
+/** A session's cell where a socket is wanted of it, which no verb can carry. */
+export const socketsOf = ({ SESSIONS }: CellBindings, name: string): Pick<Fetcher, 'fetch'> => SESSIONS.getByName(name);
+
 /** The hint counts only at a cell's first use: it is born in the region that its name tells. */
 function reach<Verbs>(namespace: DurableObjectNamespace, name: string): Remote<Verbs> {
   const [, region] = name.split(':');

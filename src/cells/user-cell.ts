@@ -21,6 +21,7 @@ import type {
   Admit,
   Admitted,
   ChallengePermit,
+  EndSessions,
   GuessCode,
   IssueCode,
   PastFailures,
@@ -210,6 +211,19 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
     this.#registration.begin();
     this.#alarm.ringBy(Date.now() + RETRY_MS);
     return after;
+  }
+
+  endSessions({ userId, seen, ...ends }: EndSessions): boolean {
+    const begun = this.ctx.storage.transactionSync(() => {
+      const { state, epoch } = this.#store.standingOf(userId) ?? seen;
+      if (state === 'deleted') return false;
+      this.#store.setStanding(userId, { state, epoch: epoch + 1 });
+      this.#store.oweStops(userId, epoch + 1, { ...ends, epoch: epoch + 1 });
+      return true;
+    });
+    this.#registration.begin();
+    this.#alarm.ringBy(Date.now() + RETRY_MS);
+    return begun;
   }
 
   beginPasswordChange(change: PasswordChanged): void {

@@ -6,7 +6,7 @@ import type { CodePurpose, Guess } from '../core/user/codes.ts';
 import type { Standing, Transition } from '../core/user/lifecycle.ts';
 import type { Credential, SignCount } from '../core/web-authn/credential.ts';
 import type { Waiting } from './outbox.ts';
-import type { PasswordChanged } from './session-protocol.ts';
+import type { EndedBy, PasswordChanged } from './session-protocol.ts';
 
 /** What is said to a user's cell, and what it says back: like a session's, plain data, and no Promise from a verb that changes something. */
 
@@ -160,6 +160,12 @@ export interface UserEvent {
 /** Zitadel's names. */
 export type UserEventType = 'user.human.passwordless.token.check.failed' | 'user.human.mfa.u2f.token.check.failed';
 
+/** Ends all sessions of a user but one that may be named. */
+export interface EndSessions extends Omit<EndedBy, 'epoch'> {
+  readonly userId: string;
+  readonly seen: Standing;
+}
+
 /** The verbs of a user's cell. */
 export interface UserCellVerbs {
   admit(admit: Admit): Result<Admitted>;
@@ -187,6 +193,8 @@ export interface UserCellVerbs {
   beginPasswordChange(change: PasswordChanged): void;
   /** Changes a user's state; what follows from it is done by `finish`. */
   transit(transit: Transit): Result<Standing>;
+  /** Ends a user's sessions, also those that are under way; what follows from it is done by `finish`. False for a user who is deleted. */
+  endSessions(command: EndSessions): boolean;
   /** Tells every session cell and D1 of a user's standing, and every session cell of a new password; false when one of them could not be told in time (the alarm goes on). */
   finish(userId: string): Promise<boolean>;
 }

@@ -1,7 +1,7 @@
 import type { Failures, Method } from '../core/user/attempts.ts';
 import type { Standing, UserState } from '../core/user/lifecycle.ts';
 import { addColumn } from './add-column.ts';
-import type { PasswordChanged } from './session-protocol.ts';
+import type { EndedBy, PasswordChanged } from './session-protocol.ts';
 
 /**
  * The tables of a user's cell, described in the README's storage section. A user has a row in `standing` from its first change of state on;
@@ -20,6 +20,7 @@ const TABLES = `
 export interface OwedStop {
   readonly sessionCell: string;
   readonly epoch: number;
+  readonly ends: EndedBy | undefined;
 }
 
 /** A change of password that not every session cell knows of, and when it was begun. */
@@ -35,6 +36,7 @@ export class UserStore {
     this.#sql = sql;
     sql.exec(TABLES);
     addColumn(sql, 'admission', 'told_password INTEGER NOT NULL DEFAULT 0');
+    addColumn(sql, 'admission', 'owed_end TEXT');
   }
 
   standingOf(userId: string): Standing | undefined {
@@ -57,21 +59,32 @@ export class UserStore {
     this.#sql.exec('INSERT INTO admission (user_id, session_cell) VALUES (?, ?) ON CONFLICT DO NOTHING', userId, sessionCell);
   }
 
-  oweStops(userId: string, epoch: number): void {
-    this.#sql.exec('UPDATE admission SET owed = ? WHERE user_id = ?', epoch, userId);
+  /** @param ends where the sessions are to end, and not only to stop */
+  oweStops(userId: string, epoch: number, ends?: EndedBy): void {
+    const end = ends === undefined ? null : JSON.stringify(ends);
+    this.#sql.exec('UPDATE admission SET owed = ?, owed_end = coalesce(?, owed_end) WHERE user_id = ?', epoch, end, userId);
   }
 
   owedStops(userId: string): OwedStop[] {
-    const rows = this.#sql.exec<{ session_cell: string; owed: number }>(
-      'SELECT session_cell, owed FROM admission WHERE user_id = ? AND owed IS NOT NULL',
+    const rows = this.#sql.exec<{ session_cell: string; owed: number; owed_end: string | null }>(
+      'SELECT session_cell, owed, owed_end FROM admission WHERE user_id = ? AND owed IS NOT NULL',
       userId,
     );
-    return [...rows].map(({ session_cell, owed }) => ({ sessionCell: session_cell, epoch: owed }));
+    return [...rows].map(({ session_cell, owed, owed_end }) => ({
+      sessionCell: session_cell,
+      epoch: owed,
+      ends: owed_end === null ? undefined : (JSON.parse(owed_end) as EndedBy),
+    }));
   }
 
   /** A session cell was told of the stop under this epoch; a newer one is still owed. */
   stopTold(userId: string, { sessionCell, epoch }: OwedStop): void {
-    this.#sql.exec('UPDATE admission SET owed = NULL WHERE user_id = ? AND session_cell = ? AND owed = ?', userId, sessionCell, epoch);
+    this.#sql.exec(
+      'UPDATE admission SET owed = NULL, owed_end = NULL WHERE user_id = ? AND session_cell = ? AND owed = ?',
+      userId,
+      sessionCell,
+      epoch,
+    );
   }
 
   unmirrored(userId: string): Standing | undefined {

@@ -1,7 +1,7 @@
 /** A condition of a search: SQL of our own words, and the values of its parameters in their order. */
 export interface Condition {
   readonly test: string;
-  readonly values: readonly string[];
+  readonly values: readonly (string | number)[];
 }
 
 /** Every one of them; of none, everything. */

@@ -23,26 +23,26 @@ export interface IntentSuccess {
   readonly expiresAt: number;
 }
 
-export async function insertIntent(db: D1Database, intent: WaitingIntent, now: number): Promise<void> {
+export async function insertIntent(db: D1Database, intent: WaitingIntent, generation: string, now: number): Promise<void> {
   const { id, idpId, successUrl, failureUrl, redirectUri, proof, expiresAt } = intent;
   await db
     .prepare(
-      `INSERT INTO idp_intent (id, idp_id, success_url, failure_url, redirect_uri, proof, creation_date, change_date, expiration_date)
-       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)`,
+      `INSERT INTO idp_intent (id, idp_id, success_url, failure_url, redirect_uri, proof, creation_date, change_date, expiration_date, generation)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9)`,
     )
-    .bind(id, idpId, successUrl, failureUrl, redirectUri, proof, now, expiresAt)
+    .bind(id, idpId, successUrl, failureUrl, redirectUri, proof, now, expiresAt, generation)
     .run();
 }
 
 /** Takes the one callback of an intent for its own; undefined when it is not waiting for one (any more). */
-export async function claimIntent(db: D1Database, id: string, now: number): Promise<WaitingIntent | undefined> {
+export async function claimIntent(db: D1Database, id: string, generation: string, now: number): Promise<WaitingIntent | undefined> {
   const row = await db
     .prepare(
-      `UPDATE idp_intent SET state = 'claimed', change_date = ?2 WHERE id = ?1 AND state = 'started' AND expiration_date > ?2
+      `UPDATE idp_intent SET state = 'claimed', change_date = ?2 WHERE id = ?1 AND state = 'started' AND expiration_date > ?2 AND generation = ?3
        RETURNING id, idp_id AS idpId, success_url AS successUrl, failure_url AS failureUrl, redirect_uri AS redirectUri, proof,
          expiration_date AS expiresAt`,
     )
-    .bind(id, now)
+    .bind(id, now, generation)
     .first<WaitingIntent>();
   return row ?? undefined;
 }
@@ -83,14 +83,14 @@ export interface RetrievedIntent {
   readonly information: string | null;
 }
 
-export async function findIntent(db: D1Database, id: string): Promise<RetrievedIntent | undefined> {
+export async function findIntent(db: D1Database, id: string, generation: string): Promise<RetrievedIntent | undefined> {
   const row = await db
     .prepare(
       `SELECT idp_id AS idpId, state, expiration_date AS expiresAt, change_date AS changeDate, idp_user_id AS idpUserId,
          idp_user_name AS idpUserName, user_id AS userId, information
-       FROM idp_intent WHERE id = ?1`,
+       FROM idp_intent WHERE id = ?1 AND generation = ?2`,
     )
-    .bind(id)
+    .bind(id, generation)
     .first<RetrievedIntent>();
   return row ?? undefined;
 }
@@ -99,19 +99,21 @@ export async function findIntent(db: D1Database, id: string): Promise<RetrievedI
 export interface Consumer {
   readonly attemptId: string;
   readonly requestId?: string | undefined;
+  /** The directory's. */
+  readonly generation: string;
 }
 
 const CHECKED = `
   SELECT i.state, i.expiration_date AS expiresAt, i.user_id AS userId,
     EXISTS (SELECT 1 FROM idp_link l WHERE l.idp_id = i.idp_id AND l.idp_user_id = i.idp_user_id AND l.user_id = ?2) AS linked,
     (i.consumed_by = ?3 OR i.consumed_request = ?4) AS consumedByThis
-  FROM idp_intent i JOIN identity_provider p ON p.id = i.idp_id AND p.state = 'active' WHERE i.id = ?1`;
+  FROM idp_intent i JOIN identity_provider p ON p.id = i.idp_id AND p.state = 'active' WHERE i.id = ?1 AND i.generation = ?5`;
 
 /** An intent as a check of this user's needs it; one of a provider that was deactivated is not found. One query. */
 export async function findCheckedIntent(db: D1Database, id: string, userId: string, consumer: Consumer): Promise<CheckedIntent | undefined> {
   const row = await db
     .prepare(CHECKED)
-    .bind(id, userId, consumer.attemptId, consumer.requestId ?? null)
+    .bind(id, userId, consumer.attemptId, consumer.requestId ?? null, consumer.generation)
     .first<{ state: IntentState; expiresAt: number; userId: string | null; linked: number; consumedByThis: number | null }>();
   if (row === null) return undefined;
   return { ...row, userId: row.userId ?? undefined, linked: row.linked === 1, consumedByThis: row.consumedByThis === 1 };
@@ -121,24 +123,37 @@ export async function findCheckedIntent(db: D1Database, id: string, userId: stri
 const CONSUME = `
   UPDATE idp_intent SET state = 'consumed', consumed_by = ?2, information = NULL, change_date = ?4,
     consumed_request = CASE WHEN state = 'succeeded' OR consumed_request IS ?3 THEN ?3 END
-  WHERE id = ?1 AND (state = 'succeeded' OR (state = 'consumed' AND (consumed_by = ?2 OR consumed_request = ?3)))
+  WHERE id = ?1 AND generation = ?6 AND (state = 'succeeded' OR (state = 'consumed' AND (consumed_by = ?2 OR consumed_request = ?3)))
     AND EXISTS (SELECT 1 FROM identity_provider p WHERE p.id = idp_id AND p.state = 'active')
     AND EXISTS (SELECT 1 FROM idp_link l WHERE l.idp_id = idp_intent.idp_id AND l.idp_user_id = idp_intent.idp_user_id AND l.user_id = ?5)`;
 
 /** Consumes an intent for a user; false when it was another's, or its account is the user's no more. */
-export async function consumeIntent(db: D1Database, id: string, userId: string, { attemptId, requestId }: Consumer, now: number): Promise<boolean> {
+export async function consumeIntent(
+  db: D1Database,
+  id: string,
+  userId: string,
+  { attemptId, requestId, generation }: Consumer,
+  now: number,
+): Promise<boolean> {
   const { meta } = await db
     .prepare(CONSUME)
-    .bind(id, attemptId, requestId ?? null, now, userId)
+    .bind(id, attemptId, requestId ?? null, now, userId, generation)
     .run();
   return meta.changes > 0;
 }
 
 /** Whether somebody has just proved at a provider that an account there is theirs. */
-export async function isFreshlyProved(db: D1Database, { idpId, idpUserId }: Omit<Link, 'idpUserName'>, now: number): Promise<boolean> {
+export async function isFreshlyProved(
+  db: D1Database,
+  { idpId, idpUserId }: Omit<Link, 'idpUserName'>,
+  generation: string,
+  now: number,
+): Promise<boolean> {
   const row = await db
-    .prepare("SELECT 1 FROM idp_intent WHERE idp_id = ?1 AND idp_user_id = ?2 AND state = 'succeeded' AND expiration_date > ?3 LIMIT 1")
-    .bind(idpId, idpUserId, now)
+    .prepare(
+      `SELECT 1 FROM idp_intent WHERE idp_id = ?1 AND idp_user_id = ?2 AND generation = ?3 AND state = 'succeeded' AND expiration_date > ?4 LIMIT 1`,
+    )
+    .bind(idpId, idpUserId, generation, now)
     .first();
   return row !== null;
 }

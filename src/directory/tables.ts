@@ -13,6 +13,7 @@ const TABLES = [
   'identity_provider',
   'idp_intent',
   'idp_link',
+  'session_index',
 ];
 
 /** Which of the directory's tables are not there. */

@@ -118,3 +118,12 @@ export function userFromRow(row: UserRow): User {
     description: row.description,
   };
 }
+
+/** A user's metadata, by key; values are standard base64. */
+export async function findUserMetadata(db: D1Database, userId: string): Promise<{ readonly key: string; readonly value: string }[]> {
+  const { results } = await db
+    .prepare('SELECT key, value FROM user_metadata WHERE user_id = ?1 ORDER BY key')
+    .bind(userId)
+    .all<{ key: string; value: string }>();
+  return results;
+}

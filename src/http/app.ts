@@ -24,21 +24,31 @@ import { passwordOperations } from './password.ts';
 import { passwordResetOperations } from './password-reset.ts';
 import { personalAccessTokenOperations } from './personal-access-tokens.ts';
 import { recoveryCodeOperations } from './recovery-codes.ts';
+import { reindexOperations } from './reindex.ts';
 import { beforeDeadline, type Env, refuse, refuseMethod, restOf, tooLarge } from './rest.ts';
+import { sessionSearchOperations } from './session-search.ts';
+import { sessionTrailOperations } from './session-trail.ts';
 import { sessionOperations } from './sessions.ts';
 import { userAddressOperations } from './user-addresses.ts';
 import { userEventOperations } from './user-events.ts';
+import { userExportOperations } from './user-export.ts';
+import { userSessionOperations } from './user-sessions.ts';
 import { userStateOperations } from './user-state.ts';
 import { userTotpOperations } from './user-totp.ts';
 import { userOperations } from './users.ts';
 import { verifyAddressOperations } from './verify-addresses.ts';
+import { watch } from './watch.ts';
 
 /** Every operation that is built. */
 export const operations: readonly Operation[] = [
+  ...sessionSearchOperations,
+  ...sessionTrailOperations,
   ...sessionOperations,
   ...machineUserOperations,
   ...userOperations,
   ...listUsersOperations,
+  ...userSessionOperations,
+  ...userExportOperations,
   ...userStateOperations,
   ...userAddressOperations,
   ...verifyAddressOperations,
@@ -60,6 +70,7 @@ export const operations: readonly Operation[] = [
   ...memberOperations,
   ...organizationOperations,
   ...doctorOperations,
+  ...reindexOperations,
 ];
 
 /** What a browser brings back from a provider. */
@@ -75,8 +86,11 @@ app.use(async (context, next) => {
   const requestId = crypto.randomUUID();
   const began = Date.now();
   await next();
-  context.header('x-request-id', requestId);
-  context.header('cache-control', 'no-store');
+  // What is upgraded is no answer any more, and takes no headers.
+  if (context.res.status !== 101) {
+    context.header('x-request-id', requestId);
+    context.header('cache-control', 'no-store');
+  }
   log(context, requestId, Date.now() - began);
 });
 
@@ -105,6 +119,8 @@ app.on(
 );
 
 app.all('/idps/callback', (context) => refuseMethod(context, ['GET', 'POST']));
+
+app.get('/v2/sessions/:sessionId/watch', watch);
 
 app.route('/', restOf(operations, notBuilt));
 

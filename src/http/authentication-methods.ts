@@ -42,11 +42,14 @@ const list = (version: Version): Operation =>
       if (known === undefined) return fail(userNotFound);
       const facts = version === 'v2' && domainQuery?.domain ? { ...known, credentials: atDomain(known, domainQuery.domain) } : known;
       const linked = await hasUsableLink(call.db, userId);
-      const ready = METHODS.filter(([, isReady, since]) => isReady(facts, linked) && (since === undefined || since === version));
-      const authMethodTypes = ready.map(([name]) => `AUTHENTICATION_METHOD_TYPE_${name}`);
+      const authMethodTypes = readyMethods(facts, linked, version).map((name) => `AUTHENTICATION_METHOD_TYPE_${name}`);
       return ok(emit({ details: presentListDetails(authMethodTypes.length, call.now), authMethodTypes }));
     },
   });
+
+/** What a user can sign in with at this moment, in Zitadel's order. */
+export const readyMethods = (facts: Facts, linked: boolean, version: Version): string[] =>
+  METHODS.filter(([, isReady, since]) => isReady(facts, linked) && (since === undefined || since === version)).map(([name]) => name);
 
 const atDomain = ({ credentials }: Facts, domain: string) => credentials.filter(({ rpId }) => rpId === (rpIdOf(domain) ?? domain));
 

@@ -16,6 +16,8 @@ export interface Caller {
   readonly organizationId?: string;
   /** The session whose token is the bearer. */
   readonly sessionId?: string;
+  /** What the client of that session called its agent. */
+  readonly fingerprintId?: string;
   readonly membership: Membership;
 }
 

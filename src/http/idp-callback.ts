@@ -16,14 +16,14 @@ const DIRECTORY_MS = 1000;
 
 /** Where people's browsers come back to from an identity provider. Nobody is signed in by it: it is answered by a redirect, whatever happens. */
 export async function idpCallback(context: Context<Env>): Promise<Response> {
-  const { deadlineMs } = configOf(context.env);
+  const { deadlineMs, directoryGeneration } = configOf(context.env);
   const signal = AbortSignal.timeout(Math.max(deadlineMs - DIRECTORY_MS, deadlineMs / 2));
   const answer = await answerOf(context);
   const state = answer.get('state') ?? '';
   if (state === '') return context.text('State is missing (IDP-Hk38e)', 400);
   const db = context.env.DB;
   const now = Date.now();
-  const intent = await claimIntent(db, state, now);
+  const intent = await claimIntent(db, state, directoryGeneration, now);
   if (intent === undefined) {
     const failureUrl = await failureUrlOf(db, state);
     if (failureUrl === undefined) return context.text('Intent has not been started (IDP-gy3ctgkqe7)', 400);

@@ -52,7 +52,12 @@ const start = (version: Version): Operation =>
       );
       if (!authUrl.ok) return authUrl;
       const sealed = await seal(config.sealKeys, proofLabel(id), JSON.stringify(proof));
-      await insertIntent(db, { id, idpId, successUrl, failureUrl, redirectUri, proof: sealed, expiresAt: now + STARTED_FOR_MS }, now);
+      await insertIntent(
+        db,
+        { id, idpId, successUrl, failureUrl, redirectUri, proof: sealed, expiresAt: now + STARTED_FOR_MS },
+        config.directoryGeneration,
+        now,
+      );
       return ok({ details: presentDetails(now, call), authUrl: authUrl.value });
     },
   });
@@ -91,7 +96,7 @@ const retrieve = (version: Version): Operation =>
       const { config, db, now } = call;
       const wrongToken = intentTokenProblem(await openIntentToken(config.passwords.peppers, idpIntentToken), idpIntentId);
       if (wrongToken) return fail(wrongToken);
-      const intent = await findIntent(db, idpIntentId);
+      const intent = await findIntent(db, idpIntentId, config.directoryGeneration);
       if (intent?.state !== 'succeeded') return fail(notSucceeded);
       if (intent.expiresAt <= now) return fail(expired(version));
       const opened = await unseal(config.sealKeys, informationLabel(idpIntentId), intent.information ?? '');

@@ -33,7 +33,7 @@ const add = (version: Version): Operation =>
       if (!user.ok) return user;
       if ((await findProvider(call.db, link.idpId)) === undefined) return fail(idpUnknown);
       const trusted = covers(scopeOfCaller(call.caller, 'user.write'), user.value.organizationId);
-      if (!trusted && !(await isFreshlyProved(call.db, link, call.now))) return fail(noPermission);
+      if (!trusted && !(await isFreshlyProved(call.db, link, call.config.directoryGeneration, call.now))) return fail(noPermission);
       const holder = await addLink(call.db, userId, link, call.now);
       if (holder === userId) return ok({ details: await userDetails(call.db, userId) });
       return fail(holder === undefined ? tooMany : linkTaken);

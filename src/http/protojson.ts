@@ -1,14 +1,12 @@
 import * as z from 'zod';
 
+export { emit, type Json, type JsonObject, toTimestamp } from '../core/json.ts';
+
 /**
  * proto3 JSON (protobuf.dev, "ProtoJSON format") for zod: lowerCamelCase or the original snake_case in, unknown fields ignored, null the
  * same as absent, int64 as strings, bytes in either base64 alphabet; lowerCamelCase out, with zero values left out.
  * No message repeats the value that it refuses.
  */
-
-/** JSON as the wire carries it. */
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined };
-export type JsonObject = { readonly [key: string]: Json | undefined };
 
 /** A field's original name in its .proto file. */
 export const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -128,16 +126,3 @@ export function map<Value>(key: z.ZodType<string>, value: z.ZodType<Value>) {
 
 /** An int64 or uint64 on its way out: a string, and left out when it is 0. */
 export const toInt64 = (value: number): string | undefined => (value === 0 ? undefined : String(value));
-
-export const toTimestamp = (ms: number): string => new Date(ms).toISOString();
-
-/** A message on its way out: zero values (empty strings, 0, false, empty lists and maps) are left out; empty messages that are set stay. */
-export function emit(fields: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => !isZero(value)));
-}
-
-function isZero(value: Json | undefined): boolean {
-  return value === undefined || value === null || value === '' || value === 0 || value === false || isEmptyList(value);
-}
-
-const isEmptyList = (value: Json): boolean => Array.isArray(value) && value.length === 0;

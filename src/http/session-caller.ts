@@ -29,9 +29,9 @@ export async function sessionCallerOf(bearer: string, { config, db, cells }: Rea
   if (cell === undefined) return undefined;
   const authenticated = await cells.session(cell).authenticate({ sessionId, presented: await digest(bearer) });
   if (!authenticated.ok) return authenticated;
-  const { userId, organizationId } = authenticated.value;
+  const { userId, organizationId, fingerprintId } = authenticated.value;
   const { membership, secondFactor } = standings.get(userId, now) ?? standings.keep(userId, await findBearerStanding(db, userId), now + VERDICT_MS);
   const problem = mfaProblem(authenticated.value, { everybody: config.forceMfa, ready: secondFactor });
   if (problem) return fail(problem);
-  return ok({ kind: 'session', id: userId, userId, organizationId, sessionId, membership });
+  return ok({ kind: 'session', id: userId, userId, organizationId, sessionId, membership, ...(fingerprintId && { fingerprintId }) });
 }

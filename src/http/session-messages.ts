@@ -1,10 +1,8 @@
 import * as z from 'zod';
-import type { SessionView } from '../core/session/read.ts';
-import { FACTORS, type Factor, type WebAuthNFactor } from '../core/session/session.ts';
 import { domain } from './domain.ts';
 import { normalizeIp } from './ip-address.ts';
 import { linkTemplate } from './links.ts';
-import { bytes, emit, enumeration, flag, type JsonObject, map, message, positiveDuration, refuse, text, toTimestamp } from './protojson.ts';
+import { bytes, enumeration, flag, map, message, positiveDuration, refuse, text } from './protojson.ts';
 import { assertionStruct } from './public-key-credential.ts';
 
 /** The two versions of the API; a session made through one is the same session in the other. */
@@ -122,44 +120,3 @@ export const getSessionMessage = (version: Version) =>
 export const deleteSessionMessage = message({ sessionId: text(1, 200), sessionToken: tokenOrNone(500) });
 
 export type Progress = z.infer<ReturnType<typeof createSessionMessage>>;
-
-/** A session as Get shows it: section 8.1, without token and without what is open. `state` is ours, and left out while it is active. */
-export function presentSession({ session, state }: SessionView): JsonObject {
-  const { id, creationDate, changeDate, sequence, user, factors, metadata, userAgent, expiresAt } = session;
-  return emit({
-    id,
-    creationDate: toTimestamp(creationDate),
-    changeDate: toTimestamp(changeDate),
-    sequence: String(sequence),
-    factors:
-      user &&
-      emit({
-        user: emit({
-          verifiedAt: toTimestamp(user.verifiedAt),
-          id: user.id,
-          loginName: user.loginName,
-          displayName: user.displayName,
-          organizationId: user.organizationId,
-        }),
-        ...Object.fromEntries(FACTORS.map((factor) => [factor === 'idpIntent' ? 'intent' : factor, presentFactor(factors[factor])])),
-      }),
-    metadata: Object.keys(metadata).length > 0 ? metadata : undefined,
-    userAgent: userAgent && presentUserAgent(userAgent),
-    expirationDate: toTimestamp(expiresAt),
-    state: state === 'active' ? undefined : `SESSION_STATE_${state.toUpperCase()}`,
-  });
-}
-
-const presentFactor = (factor: Factor | WebAuthNFactor | undefined): JsonObject | undefined =>
-  factor && emit({ verifiedAt: toTimestamp(factor.verifiedAt), userVerified: 'userVerified' in factor ? factor.userVerified : undefined });
-
-function presentUserAgent({ fingerprintId, ip, description, header }: NonNullable<SessionView['session']['userAgent']>): JsonObject {
-  const headers = Object.entries(header ?? {}).map(([name, values]) => [name, emit({ values })] as const);
-  return {
-    // Set optional scalars are emitted even when empty.
-    ...(fingerprintId !== undefined && { fingerprintId }),
-    ...(ip !== undefined && { ip }),
-    ...(description !== undefined && { description }),
-    ...(headers.length > 0 && { header: Object.fromEntries(headers) }),
-  };
-}

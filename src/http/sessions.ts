@@ -5,6 +5,7 @@ import { covers, isNowhere } from '../core/permission.ts';
 import { noPermission } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { type Challenges, type Checks, needsWrite, type UpdateSession } from '../core/session/command.ts';
+import { presentSession } from '../core/session/present.ts';
 import { sessionNotFound } from '../core/session/problems.ts';
 import { digest } from '../crypto/digest.ts';
 import { createSession } from '../login-step/create-session.ts';
@@ -14,15 +15,7 @@ import { scopeOfCaller } from './caller.ts';
 import { repeatableOf } from './idempotency-key.ts';
 import { type Call, type Operation, operation } from './operation.ts';
 import { emit, type JsonObject, toTimestamp } from './protojson.ts';
-import {
-  createSessionMessage,
-  deleteSessionMessage,
-  getSessionMessage,
-  type Progress,
-  presentSession,
-  setSessionMessage,
-  type Version,
-} from './session-messages.ts';
+import { createSessionMessage, deleteSessionMessage, getSessionMessage, type Progress, setSessionMessage, type Version } from './session-messages.ts';
 import { walkOf } from './walk-of.ts';
 
 /** What a request asks for. Parts that were not given are left out. */
@@ -113,7 +106,13 @@ const get = (version: Version): Operation =>
     handle: ({ sessionId, sessionToken }, call) =>
       inCell(sessionId, call, async (cell) => {
         const presented = await digestOf(sessionToken);
-        const view = await cell.read({ sessionId, callerId: call.caller.id, presented, read: scopeOfCaller(call.caller, 'session.read') });
+        const view = await cell.read({
+          sessionId,
+          callerId: call.caller.id,
+          fingerprintId: call.caller.fingerprintId,
+          presented,
+          read: scopeOfCaller(call.caller, 'session.read'),
+        });
         return view.ok ? ok({ session: presentSession(view.value) }) : view;
       }),
   });

@@ -11,6 +11,8 @@ export const walkOf = (call: Call): Walk => {
     passwords: config.passwords,
     sealKeys: config.sealKeys,
     idempotencyKeys: config.idempotencyKeys,
+    generation: config.directoryGeneration,
+    sessionsPerUser: config.sessionsPerUser,
     webAuthNOrigins: config.webAuthN.origins,
     codes: { ...config.codes, urlTemplate: defaultLink(call, 'otp') },
     later,

@@ -11,6 +11,7 @@ import { challengesHindered, type HandedBack, openChallenges } from './open-chal
 import { rehash } from './rehash.ts';
 import { reseal } from './reseal.ts';
 import { resetFailures } from './reset-failures.ts';
+import { keepWithinLimit } from './session-limit.ts';
 import { type Trial, trialsOf } from './trials.ts';
 import type { Walk } from './walk.ts';
 
@@ -88,7 +89,10 @@ async function runChecks<R extends Repeated>(walk: Walk, inquiry: Inquiry<R>): P
     basis,
     verdicts: { ...attempted.value.verdicts, ...(named && { user: named }), openings },
     handedBack,
-    afterwards: () => followUp(walk, subject, checks, attempted.value),
+    afterwards: () => {
+      if (named) keepWithinLimit(walk, named.id, sessionId);
+      return followUp(walk, subject, checks, attempted.value);
+    },
   });
 }
 

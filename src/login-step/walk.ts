@@ -10,6 +10,10 @@ export interface Walk {
   readonly sealKeys: KeyRing;
   readonly idempotencyKeys: KeyRing;
   readonly codes: CodePolicy;
+  /** The directory's generation. */
+  readonly generation: string;
+  /** Live sessions that a user may have; 0 is off. */
+  readonly sessionsPerUser: number;
   /** Origins from which WebAuthn is expected, beside those of the RP IDs themselves. */
   readonly webAuthNOrigins: readonly string[];
   /** Goes on with work that nobody waits for, after the answer if need be. */

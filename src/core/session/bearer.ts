@@ -9,6 +9,8 @@ export interface BearerUser {
   readonly organizationId: string;
   /** Whether a second factor is proved too, or one that is two: an assertion whose authenticator verified its user. */
   readonly multiFactor: boolean;
+  /** What the session's client called its agent. */
+  readonly fingerprintId: string | undefined;
 }
 
 const notExisting: Problem = { kind: 'not-found', id: 'QUERY-SFeaa', message: 'Errors.Session.NotExisting' };
@@ -30,7 +32,7 @@ export function bearerUser(session: Session | undefined, token: TokenStanding, s
   const factors = Object.values(session.factors).filter((factor) => factor !== undefined).length;
   if (session.user === undefined || factors === 0) return fail(authenticationRequired);
   const multiFactor = factors > 1 || session.factors.webAuthN?.userVerified === true;
-  return ok({ userId: session.user.id, organizationId: session.user.organizationId, multiFactor });
+  return ok({ userId: session.user.id, organizationId: session.user.organizationId, multiFactor, fingerprintId: session.userAgent?.fingerprintId });
 }
 
 /** What makes one factor too few. */

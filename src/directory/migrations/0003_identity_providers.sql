@@ -19,6 +19,8 @@ CREATE TABLE identity_provider (
 CREATE TABLE idp_intent (
   id               TEXT PRIMARY KEY,
   idp_id           TEXT NOT NULL,
+  -- The directory's, at its start: one of before a restore is void.
+  generation       TEXT NOT NULL,
   -- claimed: its one callback is being looked into.
   state            TEXT NOT NULL DEFAULT 'started' CHECK (state IN ('started', 'claimed', 'succeeded', 'failed', 'consumed')),
   success_url      TEXT NOT NULL,
