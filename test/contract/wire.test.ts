@@ -65,12 +65,10 @@ describe('an address', () => {
   });
 
   it('of what Zitadel has and Sallyport has not yet is 501, code 12, for everybody and before anything is read', async () => {
-    for (const [path, bearer] of [
-      ['/v2/sessions/search', undefined],
-      ['/v2beta/sessions/search', ''],
-      ['/v2/sessions/search', 'garbage'],
-    ] as const) {
-      expect(await api(bearer).post(path, '{broken')).toMatchObject({ status: 501, body: { code: 12 } });
+    for (const bearer of [undefined, '', 'garbage']) {
+      expect(await api(bearer).put('/v2/users/human/1', '{broken')).toMatchObject({ status: 501, body: { code: 12 } });
+      for (const path of ['/v2/settings', '/v2beta/settings/login'])
+        expect(await api(bearer).get(path)).toMatchObject({ status: 501, body: { code: 12 } });
     }
   });
 

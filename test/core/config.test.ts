@@ -32,6 +32,8 @@ describe('the configuration', () => {
     const { sessionIdKeys, passwords, sealKeys, idempotencyKeys, ...rest } = configWith();
     expect(rest).toEqual({
       instanceId: 'sallyport',
+      directoryGeneration: '',
+      sessionsPerUser: 0,
       defaultOrganizationId: undefined,
       adminTokens: [TOKEN],
       sessionCells: 8,

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { EVERYWHERE } from '../../src/core/permission.ts';
 import type { Problem } from '../../src/core/problem.ts';
+import { presentSession } from '../../src/core/session/present.ts';
 import { read } from '../../src/core/session/read.ts';
 import { decode, unbuilt } from '../../src/http/decode.ts';
 import type { Operation } from '../../src/http/operation.ts';
@@ -22,14 +23,7 @@ import {
   toInt64,
   toTimestamp,
 } from '../../src/http/protojson.ts';
-import {
-  createSessionMessage,
-  deleteSessionMessage,
-  getSessionMessage,
-  presentSession,
-  setSessionMessage,
-  type Version,
-} from '../../src/http/session-messages.ts';
+import { createSessionMessage, deleteSessionMessage, getSessionMessage, setSessionMessage, type Version } from '../../src/http/session-messages.ts';
 import { checkBoth, MINUTE, minnie, must, NOW, newSession, noStops, pair, passwordOf, stopped } from './builders.ts';
 
 /** A message as it comes off the wire: own members whatever their names. */

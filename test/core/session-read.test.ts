@@ -23,6 +23,16 @@ describe('a session may be read', () => {
     expect(readAs(by({ callerId: 'creator-1' }), newSession())).toBe('ok');
   });
 
+  it('by another session of the same agent, where the agent has a name', () => {
+    const ofAgent = (fingerprintId: string) => ({ ...session, userAgent: { fingerprintId } });
+    expect(readAs(by({ fingerprintId: 'browser' }), ofAgent('browser'))).toBe('ok');
+    expect(readAs(by({ fingerprintId: 'browser' }), ofAgent('other'))).toBe('AUTH-AWfge');
+    expect(readAs(by({ fingerprintId: 'browser' }))).toBe('AUTH-AWfge');
+    expect(readAs(by({ fingerprintId: '' }), ofAgent(''))).toBe('AUTH-AWfge');
+    expect(readAs(by(), ofAgent('browser'))).toBe('AUTH-AWfge');
+    expect(readAs(by({ fingerprintId: 'browser', token: 'superseded' }), ofAgent('browser'))).toBe('QUERY-dsfr3');
+  });
+
   it('with session.read where its user is', () => {
     expect(readAs(by({ read: inOrg(ORG) }))).toBe('ok');
     expect(readAs(by({ read: inOrg(OTHER_ORG) }))).toBe('AUTH-AWfge');

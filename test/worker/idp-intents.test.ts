@@ -210,7 +210,7 @@ describe('an intent of a linked account', () => {
     const id = await startedIntent(idpId);
     const intent = { intentId: id, token: await intentToken(config.passwords.peppers, id), link: { idpId, idpUserId: 'x', idpUserName: 'x' } };
     expect(await checkAnew(user, intent)).toBe(USED);
-    await claimIntent(env.DB, id, Date.now());
+    await claimIntent(env.DB, id, '', Date.now());
     expect(await checkAnew(user, intent)).toBe(USED);
     await failIntent(env.DB, id, Date.now());
     expect(await checkAnew(user, intent)).toBe(USED);
@@ -341,7 +341,11 @@ describe('a walk with an intent whose world changes between its steps', () => {
     const { user, intent } = await returnedUser();
     const login = await newSession(user);
     const db = dbWith({
-      consume: { before: once(() => consumeIntent(env.DB, intent.intentId, user.id, { attemptId: 'another', requestId: 'another' }, Date.now())) },
+      consume: {
+        before: once(() =>
+          consumeIntent(env.DB, intent.intentId, user.id, { attemptId: 'another', requestId: 'another', generation: '' }, Date.now()),
+        ),
+      },
     });
     expect(await check(login, intent, { db })).toBe(USED);
     expect(await factorsOf(login)).toEqual([]);
@@ -490,7 +494,7 @@ describe('a user’s cell, of which nothing else is known', () => {
 describe('a used intent', () => {
   it('is refused by the directory alone, of which the user’s cell knows nothing', async () => {
     const { user, intent } = await returnedUser();
-    expect(await consumeIntent(env.DB, intent.intentId, user.id, { attemptId: 'another' }, Date.now())).toBe(true);
+    expect(await consumeIntent(env.DB, intent.intentId, user.id, { attemptId: 'another', generation: '' }, Date.now())).toBe(true);
     expect(await checkAnew(user, intent)).toBe(USED);
     expect(await spentIn(user)).toEqual([]);
   });
@@ -673,18 +677,18 @@ describe('an intent in the directory', () => {
 
   it('is claimed by one of six callbacks at once', async () => {
     const id = await startedIntent(await newProvider());
-    const claims = await Promise.all(Array.from({ length: 6 }, () => claimIntent(env.DB, id, now())));
+    const claims = await Promise.all(Array.from({ length: 6 }, () => claimIntent(env.DB, id, '', now())));
     expect(claims.filter((claim) => claim !== undefined)).toMatchObject([{ id }]);
-    expect(await claimIntent(env.DB, id, now())).toBeUndefined();
+    expect(await claimIntent(env.DB, id, '', now())).toBeUndefined();
   });
 
   it('can be claimed until its time is over, to the millisecond', async () => {
     const start = stopClock();
     const idpId = await newProvider();
     const [one, other] = [await startedIntent(idpId), await startedIntent(idpId)];
-    expect(await claimIntent(env.DB, one, start + 10 * MINUTE)).toBeUndefined();
+    expect(await claimIntent(env.DB, one, '', start + 10 * MINUTE)).toBeUndefined();
     expect(await stateOf(one)).toBe('started');
-    expect(await claimIntent(env.DB, other, start + 10 * MINUTE - 1)).toMatchObject({ id: other });
+    expect(await claimIntent(env.DB, other, '', start + 10 * MINUTE - 1)).toMatchObject({ id: other });
   });
 
   it('succeeds and fails only while it is claimed, once', async () => {
@@ -699,15 +703,15 @@ describe('an intent in the directory', () => {
       return succeeded;
     };
     expect(await tryBoth(id)).toBe(false);
-    await claimIntent(env.DB, id, now());
+    await claimIntent(env.DB, id, '', now());
     expect(await tryBoth(id)).toBe(true);
     expect(await tryBoth(id)).toBe(false);
     const failed = await startedIntent(idpId);
-    await claimIntent(env.DB, failed, now());
+    await claimIntent(env.DB, failed, '', now());
     await failIntent(env.DB, failed, now());
     expect(await tryBoth(failed)).toBe(false);
     const { user, intent } = await returnedUser();
-    await consumeIntent(env.DB, intent.intentId, user.id, { attemptId: 'a' }, now());
+    await consumeIntent(env.DB, intent.intentId, user.id, { attemptId: 'a', generation: '' }, now());
     expect(await tryBoth(intent.intentId)).toBe(false);
     expect(states).toEqual(['started', 'succeeded', 'succeeded', 'failed', 'consumed']);
     for (const intentId of [id, failed]) expect((await rowOf(intentId))?.proof).toBeNull();
@@ -715,9 +719,10 @@ describe('an intent in the directory', () => {
 
   it('is consumed by the attempt, or the request, that has consumed it already, and by no other', async () => {
     const { user, intent } = await returnedUser();
-    const consume = (attemptId: string, requestId?: string) => consumeIntent(env.DB, intent.intentId, user.id, { attemptId, requestId }, now());
+    const consume = (attemptId: string, requestId?: string) =>
+      consumeIntent(env.DB, intent.intentId, user.id, { attemptId, requestId, generation: '' }, now());
     const seen = async (attemptId: string, requestId?: string) =>
-      (await findCheckedIntent(env.DB, intent.intentId, user.id, { attemptId, requestId }))?.consumedByThis;
+      (await findCheckedIntent(env.DB, intent.intentId, user.id, { attemptId, requestId, generation: '' }))?.consumedByThis;
     expect(await seen('one', 'request')).toBe(false);
     expect(await consume('one', 'request')).toBe(true);
     expect(await consume('one', 'request')).toBe(true);
@@ -731,7 +736,8 @@ describe('an intent in the directory', () => {
   it('is left to nobody but the attempt once two requests have consumed it as one attempt', async () => {
     for (const second of ['other', undefined]) {
       const { user, intent } = await returnedUser();
-      const consume = (attemptId: string, requestId?: string) => consumeIntent(env.DB, intent.intentId, user.id, { attemptId, requestId }, now());
+      const consume = (attemptId: string, requestId?: string) =>
+        consumeIntent(env.DB, intent.intentId, user.id, { attemptId, requestId, generation: '' }, now());
       expect(await consume('one', 'request')).toBe(true);
       expect(await consume('one', second)).toBe(true);
       expect(await consume('two', 'request')).toBe(false);
@@ -744,15 +750,16 @@ describe('an intent in the directory', () => {
 
   it('of an attempt without a request is not consumed by another without one', async () => {
     const { user, intent } = await returnedUser();
-    expect(await consumeIntent(env.DB, intent.intentId, user.id, { attemptId: 'one' }, now())).toBe(true);
-    expect(await consumeIntent(env.DB, intent.intentId, user.id, { attemptId: 'two' }, now())).toBe(false);
-    expect((await findCheckedIntent(env.DB, intent.intentId, user.id, { attemptId: 'two' }))?.consumedByThis).toBe(false);
+    expect(await consumeIntent(env.DB, intent.intentId, user.id, { attemptId: 'one', generation: '' }, now())).toBe(true);
+    expect(await consumeIntent(env.DB, intent.intentId, user.id, { attemptId: 'two', generation: '' }, now())).toBe(false);
+    expect((await findCheckedIntent(env.DB, intent.intentId, user.id, { attemptId: 'two', generation: '' }))?.consumedByThis).toBe(false);
   });
 
   it('is consumed only for the user whose account it is of, at an active provider, and after it has succeeded', async () => {
     const { user, intent } = await returnedUser();
     const other = await newUser();
-    const consume = (userId: string, id = intent.intentId) => consumeIntent(env.DB, id, userId, { attemptId: 'a', requestId: 'r' }, now());
+    const consume = (userId: string, id = intent.intentId) =>
+      consumeIntent(env.DB, id, userId, { attemptId: 'a', requestId: 'r', generation: '' }, now());
     expect(await consume(other.id)).toBe(false);
     await linkTo(other, { ...intent.link, idpUserId: 'another' });
     await linkTo(other, { ...intent.link, idpId: await newProvider() });
@@ -774,12 +781,13 @@ describe('an intent in the directory', () => {
   it('proves an account freshly while it has succeeded, in its hour, and is not consumed', async () => {
     const start = stopClock();
     const { user, intent } = await returnedUser();
-    const proved = (link = intent.link, at = start) => isFreshlyProved(env.DB, link, at);
+    const proved = (link = intent.link, at = start, generation = '') => isFreshlyProved(env.DB, link, generation, at);
     expect(await proved()).toBe(true);
+    expect(await proved(intent.link, start, 'restored')).toBe(false);
     expect(await proved({ ...intent.link, idpUserId: 'another' })).toBe(false);
     expect(await proved({ ...intent.link, idpId: await newProvider() })).toBe(false);
     expect([await proved(intent.link, start + HOUR - 1), await proved(intent.link, start + HOUR)]).toEqual([true, false]);
-    await consumeIntent(env.DB, intent.intentId, user.id, { attemptId: 'a' }, start);
+    await consumeIntent(env.DB, intent.intentId, user.id, { attemptId: 'a', generation: '' }, start);
     expect(await proved()).toBe(false);
   });
 });

@@ -62,7 +62,7 @@ export async function startedIntent(idpId: string, lifetimeMs = 10 * MINUTE): Pr
   const proof = await seal(config.sealKeys, proofLabel(id), JSON.stringify({ verifier: MARKER, nonce: MARKER }));
   const [successUrl, failureUrl] = ['https://login.example.com/ok', 'https://login.example.com/no'];
   const intent = { id, idpId, successUrl, failureUrl, redirectUri: 'https://sallyport.test/idps/callback', proof };
-  await insertIntent(env.DB, { ...intent, expiresAt: now + lifetimeMs }, now);
+  await insertIntent(env.DB, { ...intent, expiresAt: now + lifetimeMs }, '', now);
   return id;
 }
 
@@ -71,7 +71,7 @@ export async function returnedIntent({ link, userId }: { link?: Link; userId?: s
   const account = link ?? { idpId: await newProvider(), idpUserId: crypto.randomUUID(), idpUserName: 'minnie' };
   const id = await startedIntent(account.idpId);
   const now = Date.now();
-  await claimIntent(env.DB, id, now);
+  await claimIntent(env.DB, id, '', now);
   const information = await seal(config.sealKeys, informationLabel(id), JSON.stringify({ user: { id: account.idpUserId }, raw: { MARKER } }));
   const { idpUserId, idpUserName } = account;
   await succeedIntent(env.DB, id, { idpUserId, idpUserName, userId, information, expiresAt: now + HOUR }, now);

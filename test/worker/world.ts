@@ -30,6 +30,8 @@ export const walkWith = (within: Partial<Walk> = {}): Walk => ({
   passwords: config.passwords,
   sealKeys: config.sealKeys,
   idempotencyKeys: config.idempotencyKeys,
+  generation: config.directoryGeneration,
+  sessionsPerUser: config.sessionsPerUser,
   webAuthNOrigins: config.webAuthN.origins,
   codes: { ...config.codes, urlTemplate: 'http://localhost/login?code={{.Code}}' },
   later: (work) => void work,
