@@ -51,10 +51,11 @@ export class Watcher {
   }
 }
 
-const addressOf = (sessionId: string): string => new URL(`/v2/sessions/${sessionId}/watch`, inject('baseUrl').replace(/^http/, 'ws')).href;
+const addressOf = (sessionId: string, origin = inject('baseUrl')): string =>
+  new URL(`/v2/sessions/${sessionId}/watch`, origin.replace(/^http/, 'ws')).href;
 
 /** Watches as a browser does: by the session's token, as a subprotocol. */
-export const watchByToken = ({ id, token }: Login): Watcher => new Watcher(new WebSocket(addressOf(id), [PROTOCOL, token]));
+export const watchByToken = ({ id, token }: Login, origin?: string): Watcher => new Watcher(new WebSocket(addressOf(id, origin), [PROTOCOL, token]));
 
 /** Watches as a service does, which can send headers. */
 export function watchByBearer({ id }: Pick<Login, 'id'>, bearer: string): Watcher {

@@ -18,12 +18,15 @@ export interface Client {
   readonly delete: Send;
 }
 
-/** The API as one caller sees it: the operator, unless another bearer (or none: '') is given. A string as body is sent as it is. */
-export function api(bearer: string = inject('adminToken')): Client {
+/**
+ * The API as one caller sees it: the operator, unless another bearer (or none: '') is given; that of the run's Worker, unless another is. A string as
+ * body is sent as it is.
+ */
+export function api(bearer: string = inject('adminToken'), origin: string = inject('baseUrl')): Client {
   const send =
     (method: string): Send =>
     async (path, body, headers = {}) => {
-      const response = await fetch(new URL(path, inject('baseUrl')), {
+      const response = await fetch(new URL(path, origin), {
         method,
         headers: { ...(bearer !== '' && { authorization: `Bearer ${bearer}` }), 'content-type': 'application/json', ...headers },
         ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
