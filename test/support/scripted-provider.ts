@@ -56,6 +56,7 @@ const ELSEWHERE: Readonly<Record<string, Endpoint>> = {
   'login/oauth/access_token': 'token',
   user: 'userinfo',
   'consumers/oauth2/v2.0/token': 'token',
+  'mouse.example/oauth2/v2.0/token': 'token',
   'v1.0/me': 'userinfo',
   '.well-known/openid-configuration': 'discovery',
 };
