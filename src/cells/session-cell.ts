@@ -238,7 +238,7 @@ export class SessionCell extends DurableObject<PostBindings> implements SessionC
 
   /** Begins a watch: the one thing that does not go by RPC, which carries no socket. */
   override async fetch(request: Request): Promise<Response> {
-    const view = this.read(JSON.parse(request.headers.get(WATCH_QUERY) ?? '{}') as Read);
+    const view = this.read(JSON.parse(decodeURIComponent(request.headers.get(WATCH_QUERY) ?? '{}')) as Read);
     const watch = view.ok ? this.#watch.begin(view.value) : view;
     if (!watch.ok) return Response.json(watch.problem, { status: 400 });
     return new Response(null, { status: 101, webSocket: watch.value, headers: { 'sec-websocket-protocol': WATCH_PROTOCOL } });

@@ -110,7 +110,7 @@ export interface ReadMany {
   readonly read: Scope;
 }
 
-/** The header in which a watch is asked for: who wants to read which session, as `Read` in JSON. Only the Worker reaches a cell. */
+/** The header in which a watch is asked for: who wants to read which session, as `Read` in JSON, percent-encoded: headers hold ASCII. */
 export const WATCH_QUERY = 'x-sallyport-watch';
 
 export interface Authenticate {

@@ -24,7 +24,7 @@ export async function watch(context: Context<Env>): Promise<Response> {
   if (!query.ok) return refuse(context, query.problem);
   if (context.req.header('upgrade')?.toLowerCase() !== 'websocket') return refuse(context, notUpgraded);
   const { cell, read } = query.value;
-  const headers = { upgrade: 'websocket', [WATCH_QUERY]: JSON.stringify(read) };
+  const headers = { upgrade: 'websocket', [WATCH_QUERY]: encodeURIComponent(JSON.stringify(read)) };
   const answer = await socketsOf(context.env, cell).fetch('https://cell/watch', { headers });
   if (answer.webSocket === null) return refuse(context, await answer.json<Problem>());
   return new Response(null, { status: 101, webSocket: answer.webSocket, headers: new Headers(answer.headers) });

@@ -41,6 +41,20 @@ describe('GET /v2/sessions/{sessionId}/watch', () => {
     }
   });
 
+  it('is begun by another session of the same agent, whatever that is called', async () => {
+    for (const fingerprintId of ['agent', 'Müs’s bröwser 🐭 "1"']) {
+      const login = await create({ userAgent: { fingerprintId } });
+      for (const [agent, outcome] of [
+        [fingerprintId, [101, undefined]],
+        ['another', NO_PERMISSION],
+      ] as const) {
+        const other = await create({ userAgent: { fingerprintId: agent }, checks: { user: { userId: (await newUser()).userId } } });
+        await set(other, password(PASSWORD));
+        expect(await knock(login.id, { bearer: other.token }), agent).toEqual(outcome);
+      }
+    }
+  });
+
   it('reads within the organisation in which session.read is held, and nowhere else', async () => {
     const { userId } = await newUser();
     const login = await createFor(userId);
