@@ -24,6 +24,13 @@ export interface Caller {
 /** Where the caller holds a permission. */
 export const scopeOfCaller = (caller: Caller, permission: Permission): Scope => scopeOf(caller.membership, permission);
 
+/** As whom the caller reads sessions. */
+export const readerOf = (caller: Caller) => ({
+  callerId: caller.id,
+  fingerprintId: caller.fingerprintId,
+  read: scopeOfCaller(caller, 'session.read'),
+});
+
 const headerMissing: Problem = { kind: 'unauthenticated', message: 'auth header missing' };
 const headerInvalid: Problem = { kind: 'unauthenticated', id: 'AUTH-toLo1', message: 'invalid auth header' };
 const tokenInvalid: Problem = { kind: 'unauthenticated', id: 'AUTH-7fs1e', message: 'Errors.Token.Invalid' };

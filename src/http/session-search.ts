@@ -5,7 +5,7 @@ import { fail, ok, type Result } from '../core/result.ts';
 import { presentSession } from '../core/session/present.ts';
 import type { SessionView } from '../core/session/read.ts';
 import { type Cursor, DATE_METHODS, type SessionFilter, searchSessions } from '../directory/session-search.ts';
-import { scopeOfCaller } from './caller.ts';
+import { readerOf } from './caller.ts';
 import { refuseBy } from './decode.ts';
 import { FILTERS_MOST, listQuery, pageOf, presentListDetails } from './list-query.ts';
 import { type Call, type Operation, operation } from './operation.ts';
@@ -96,9 +96,8 @@ const search = (version: Version): Operation =>
       const after = pageToken === undefined ? undefined : cursorOf(pageToken);
       if (pageToken !== undefined && after === undefined) return fail(invalid('invalid pageToken: must be one that was given out'));
       const { caller, db, now } = call;
-      const searcher = { callerId: caller.id, fingerprintId: caller.fingerprintId, read: scopeOfCaller(caller, 'session.read') };
       const wanted = { ...pageOf(page), ascending: page?.asc === true, after };
-      const found = await searchSessions(db, searcher, filters, wanted, now);
+      const found = await searchSessions(db, readerOf(caller), filters, wanted, now);
       const sessions = await sessionsOf(found.rows, call);
       return ok(
         emit({
@@ -113,13 +112,10 @@ const search = (version: Version): Operation =>
 /** One call for each cell, all at once; in the order of the search. */
 async function sessionsOf(rows: readonly Cursor[], { caller, cells, config }: Call): Promise<SessionView[]> {
   const named = await Promise.all(rows.map(async ({ id }) => [id, await cellOfSession(id, config.sessionIdKeys)] as const));
-  const read = scopeOfCaller(caller, 'session.read');
   const groups = Object.entries(Object.groupBy(named, ([, cell]) => cell ?? ''));
   const views = await Promise.all(
     groups.map(([cell, members = []]) =>
-      cell === ''
-        ? []
-        : cells.session(cell).readMany({ sessionIds: members.map(([id]) => id), callerId: caller.id, fingerprintId: caller.fingerprintId, read }),
+      cell === '' ? [] : cells.session(cell).readMany({ ...readerOf(caller), sessionIds: members.map(([id]) => id) }),
     ),
   );
   const known = new Map(views.flat().map((view) => [view.session.id, view]));

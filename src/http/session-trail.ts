@@ -8,7 +8,7 @@ import { digest } from '../crypto/digest.ts';
 import { findFacts } from '../directory/facts.ts';
 import { hasUsableLink } from '../directory/links.ts';
 import { readyMethods } from './authentication-methods.ts';
-import { scopeOfCaller } from './caller.ts';
+import { readerOf } from './caller.ts';
 import { presentListDetails } from './list-query.ts';
 import { type Call, type Operation, operation } from './operation.ts';
 import { emit, toTimestamp } from './protojson.ts';
@@ -77,10 +77,7 @@ async function reach({ caller, cells, config }: Call, sessionId: string, session
   const name = await cellOfSession(sessionId, config.sessionIdKeys);
   if (name === undefined) return fail(sessionNotFound);
   const presented = sessionToken === undefined ? undefined : await digest(sessionToken);
-  return ok({
-    cell: cells.session(name),
-    query: { sessionId, callerId: caller.id, fingerprintId: caller.fingerprintId, presented, read: scopeOfCaller(caller, 'session.read') },
-  });
+  return ok({ cell: cells.session(name), query: { ...readerOf(caller), sessionId, presented } });
 }
 
 export const sessionTrailOperations: readonly Operation[] = [events, assurance];

@@ -11,7 +11,7 @@ import { digest } from '../crypto/digest.ts';
 import { createSession } from '../login-step/create-session.ts';
 import type { HandedBack } from '../login-step/open-challenges.ts';
 import { updateSession } from '../login-step/update-session.ts';
-import { scopeOfCaller } from './caller.ts';
+import { readerOf, scopeOfCaller } from './caller.ts';
 import { repeatableOf } from './idempotency-key.ts';
 import { type Call, type Operation, operation } from './operation.ts';
 import { emit, type JsonObject, toTimestamp } from './protojson.ts';
@@ -106,13 +106,7 @@ const get = (version: Version): Operation =>
     handle: ({ sessionId, sessionToken }, call) =>
       inCell(sessionId, call, async (cell) => {
         const presented = await digestOf(sessionToken);
-        const view = await cell.read({
-          sessionId,
-          callerId: call.caller.id,
-          fingerprintId: call.caller.fingerprintId,
-          presented,
-          read: scopeOfCaller(call.caller, 'session.read'),
-        });
+        const view = await cell.read({ ...readerOf(call.caller), sessionId, presented });
         return view.ok ? ok({ session: presentSession(view.value) }) : view;
       }),
   });

@@ -8,7 +8,7 @@ import type { Problem } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { sessionNotFound } from '../core/session/problems.ts';
 import { digest } from '../crypto/digest.ts';
-import { callerOf, scopeOfCaller } from './caller.ts';
+import { callerOf, readerOf } from './caller.ts';
 import { type Env, refuse } from './rest.ts';
 import { isSessionToken } from './session-caller.ts';
 
@@ -45,14 +45,5 @@ async function queryOf(context: Context<Env>): Promise<Result<{ readonly cell: s
   if (!caller.ok) return caller;
   context.set('callerKind', caller.value.kind);
   if (cell === undefined) return fail(sessionNotFound);
-  return ok({
-    cell,
-    read: {
-      sessionId,
-      callerId: caller.value.id,
-      fingerprintId: caller.value.fingerprintId,
-      presented,
-      read: scopeOfCaller(caller.value, 'session.read'),
-    },
-  });
+  return ok({ cell, read: { ...readerOf(caller.value), sessionId, presented } });
 }
