@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { api, newMachine, newOrganization, newUser, PASSWORD } from '../support/api.ts';
 import { create, createFor, get, type Login, password, refusal, set } from '../support/login.ts';
-import { byIds, search, totalOf, untilFound } from './searching.ts';
+import { byIds, search, totalOf, until, untilFound } from './searching.ts';
 
 const endAll = (userId: string, body?: object, bearer?: string) => api(bearer).delete(`/v2/users/${userId}/sessions`, body);
 
@@ -35,7 +35,8 @@ describe('DELETE /v2/users/{userId}/sessions', () => {
     expect((await set(theirs, password(PASSWORD))).status).toBe(200);
     expect((await set(nobodys, { metadata: { a: 'MQ==' } })).status).toBe(200);
     await untilFound(byIds(...logins, theirs, nobodys), [theirs, nobodys]);
-    expect(totalOf(await search({ queries: [byIds(...logins), { statusQuery: { status: 'SESSION_STATUS_STOPPED' } }] }))).toBe(0);
+    const stopped = { statusQuery: { status: 'SESSION_STATUS_STOPPED' } };
+    await until('the index knows them to have ended', async () => totalOf(await search({ queries: [byIds(...logins), stopped] })) === 0);
   });
 
   it('lets the user sign in anew', async () => {
