@@ -37,6 +37,8 @@ export interface Operation {
   readonly routes: readonly Route[];
   /** The message: body, path parameters and (for GET) query in one. */
   readonly input: z.ZodType;
+  /** The answer, of what `answers.ts` holds and the like; for the document only. */
+  readonly output?: z.ZodType;
   readonly success: 200 | 201;
   handle(input: unknown, call: Call): Promise<Result<JsonObject>>;
 }
@@ -46,9 +48,10 @@ export function operation<Input extends z.ZodType>(described: {
   rpc: string;
   routes: readonly Route[];
   input: Input;
+  output?: z.ZodType;
   success?: 201;
   handle: (input: z.infer<Input>, call: Call) => Promise<Result<JsonObject>>;
 }): Operation {
   const handle = described.handle as Operation['handle'];
-  return { rpc: described.rpc, routes: described.routes, input: described.input, success: described.success ?? 200, handle };
+  return { ...described, success: described.success ?? 200, handle };
 }
