@@ -28,6 +28,7 @@ export interface Config {
   /** Without a slash at its end. */
   readonly publicOrigin: string | undefined;
   readonly returnOrigins: readonly string[];
+  readonly corsOrigins: readonly string[];
   readonly totpIssuer: string;
   readonly webAuthN: { readonly rpName: string; readonly origins: readonly string[] };
   readonly lifetime: LifetimePolicy;
@@ -103,6 +104,7 @@ function parsedJson(text: string): unknown {
 
 const ORIGIN_RULE = 'https origins (scheme, host and port only) and android:apk-key-hash: origins, separated by commas';
 const list = z.string().transform((text) => text.split(',').flatMap((entry) => entry.trim() || []));
+const webOrigins = list.refine((origins) => origins.every(isWebOrigin), 'https origins (http on loopback only), separated by commas').default([]);
 
 const SHAPE = z.object({
   /** Secret. The operator's bearer token (IAM_OWNER and IAM_LOGIN_CLIENT); two, separated by a comma, while it is rotated. At least 32 characters each. */
@@ -155,7 +157,9 @@ const SHAPE = z.object({
    * Origins, separated by commas, that people may be sent on to after a log-in at an identity provider, beside that of LOGIN_URL. None by
    * default.
    */
-  RETURN_ORIGINS: list.refine((origins) => origins.every(isWebOrigin), 'https origins (http on loopback only), separated by commas').default([]),
+  RETURN_ORIGINS: webOrigins,
+  /** Origins, separated by commas, whose scripts may call the API from a browser (CORS). None by default. */
+  CORS_ORIGINS: webOrigins,
   /** Who an authenticator app says that a TOTP is of. */
   TOTP_ISSUER: z.string().min(1).max(100).default('Sallyport'),
   /** Whom a browser names as the site that a passkey is for. */
@@ -220,6 +224,7 @@ export function configOf(env: object): Config {
     loginUrl: settings.LOGIN_URL,
     publicOrigin: settings.PUBLIC_ORIGIN,
     returnOrigins: settings.RETURN_ORIGINS,
+    corsOrigins: settings.CORS_ORIGINS,
     totpIssuer: settings.TOTP_ISSUER,
     webAuthN: { rpName: settings.WEBAUTHN_RP_NAME, origins: settings.WEBAUTHN_ORIGINS },
     forceMfa: settings.FORCE_MFA,

@@ -1,12 +1,14 @@
 import { type Context, Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
-import { ConfigurationError, configOf } from '../config.ts';
-import { misconfigured, type Problem, unavailable } from '../core/problem.ts';
+import type { Problem } from '../core/problem.ts';
 import { ok } from '../core/result.ts';
 import { authenticationMethodOperations } from './authentication-methods.ts';
+import { connectOf } from './connect.ts';
 import { credentialOperations } from './credentials.ts';
+import { crossOrigin } from './cross-origin.ts';
 import { devMailbox } from './dev-mailbox.ts';
 import { doctorOperations } from './doctor.ts';
+import { type Env, inTime, limitBody, refuse, refuseMethod } from './exchange.ts';
+import { problemOfFault } from './faults.ts';
 import { idpCallback } from './idp-callback.ts';
 import { intentOperations } from './idp-intents.ts';
 import { userLinkOperations } from './idp-links.ts';
@@ -25,7 +27,8 @@ import { passwordResetOperations } from './password-reset.ts';
 import { personalAccessTokenOperations } from './personal-access-tokens.ts';
 import { recoveryCodeOperations } from './recovery-codes.ts';
 import { reindexOperations } from './reindex.ts';
-import { beforeDeadline, type Env, refuse, refuseMethod, restOf, tooLarge } from './rest.ts';
+import { restOf } from './rest.ts';
+import { SECURITY_HEADERS } from './security-headers.ts';
 import { sessionSearchOperations } from './session-search.ts';
 import { sessionTrailOperations } from './session-trail.ts';
 import { sessionOperations } from './sessions.ts';
@@ -77,65 +80,51 @@ export const operations: readonly Operation[] = [
 const CALLBACK_LIMIT_BYTES = 64 * 1024;
 
 const notFound: Problem = { kind: 'not-found', message: 'Not Found' };
-const internal: Problem = { kind: 'internal', id: 'SALLY-Internal', message: 'An internal error occurred' };
 
-/** The whole HTTP surface: request id, access log and error boundary around the operations. */
+/** The whole HTTP surface: request id, security headers, access log and error boundary around the operations. */
 export const app = new Hono<Env>();
 
 app.use(async (context, next) => {
   const requestId = crypto.randomUUID();
   const began = Date.now();
+  context.set('began', began);
   await next();
   // What is upgraded is no answer any more, and takes no headers.
   if (context.res.status !== 101) {
     context.header('x-request-id', requestId);
     context.header('cache-control', 'no-store');
+    for (const [name, value] of SECURITY_HEADERS) if (!context.res.headers.has(name)) context.header(name, value);
   }
   log(context, requestId, Date.now() - began);
 });
 
+app.use(crossOrigin);
+
 app.get('/healthz', (context) => context.json({ status: 'ok' }));
 
 app.get('/ready', async (context) => {
-  const { deadlineMs } = configOf(context.env);
-  const asked = context.env.DB.prepare('SELECT 1 FROM cell LIMIT 1').run().then(ok);
-  const answered = await beforeDeadline(asked, deadlineMs);
+  const answered = await inTime(context, () => context.env.DB.prepare('SELECT 1 FROM cell LIMIT 1').run().then(ok));
   return answered.ok ? context.json({ status: 'ready' }) : refuse(context, answered.problem);
 });
 
 app.get('/dev/mailbox', devMailbox);
 
-app.on(
-  ['GET', 'POST'],
-  '/idps/callback',
-  bodyLimit({ maxSize: CALLBACK_LIMIT_BYTES, onError: (context) => refuse(context as Context<Env>, tooLarge) }),
-  async (context) => {
-    context.set('route', '/idps/callback');
-    const answer = idpCallback(context);
-    context.executionCtx.waitUntil(answer.catch(() => undefined));
-    const answered = await beforeDeadline(answer.then(ok), configOf(context.env).deadlineMs);
-    return answered.ok ? answered.value : refuse(context, answered.problem);
-  },
-);
+app.on(['GET', 'POST'], '/idps/callback', limitBody(CALLBACK_LIMIT_BYTES), async (context) => {
+  context.set('route', '/idps/callback');
+  const answered = await inTime(context, () => idpCallback(context).then(ok));
+  return answered.ok ? answered.value : refuse(context, answered.problem);
+});
 
-app.all('/idps/callback', (context) => refuseMethod(context, ['GET', 'POST']));
+app.all('/idps/callback', () => refuseMethod(['GET', 'POST']));
 
 app.get('/v2/sessions/:sessionId/watch', watch);
 
 app.route('/', restOf(operations, notBuilt));
+app.route('/', connectOf(operations));
 
 app.notFound((context) => refuse(context, notFound));
 
-app.onError((error, context) => {
-  if (error instanceof ConfigurationError) return refuse(context, misconfigured(error.message));
-  console.error(error);
-  return refuse(context, isOutage(error) ? unavailable('A store could not be reached') : internal);
-});
-
-/** D1 and Durable Objects say by these marks that they could not do their work; anything else is a defect of ours. */
-function isOutage(error: Error & { retryable?: boolean; overloaded?: boolean; remote?: boolean }): boolean {
-  return error.message.startsWith('D1_') || error.retryable === true || error.overloaded === true || error.remote === true;
-}
+app.onError((error, context) => refuse(context, problemOfFault(error)));
 
 /** One line a request; never a body, a token or a login name. */
 function log(context: Context<Env>, requestId: string, ms: number): void {

@@ -1,38 +1,66 @@
-import type { Context } from 'hono';
 import * as z from 'zod';
 import { invalid, notBuilt, type Problem } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import type { Operation } from './operation.ts';
 import { snakeCase } from './protojson.ts';
 
-type Raw = Record<string, unknown>;
+/** A message as it came, not looked at yet. */
+export type Raw = Record<string, unknown>;
 
-/**
- * Reads a request's message: the whole body for POST, PUT, PATCH and DELETE (an empty one is an empty message), the query for GET. Path
- * parameters win over both. The content type is not looked at, as Zitadel's gateway does not.
- */
-export async function decode(context: Context, { input }: Operation): Promise<Result<unknown>> {
-  const raw = ['GET', 'HEAD'].includes(context.req.method) ? ok(fromQuery(context.req.queries())) : parseBody(await context.req.arrayBuffer());
-  if (!raw.ok) return raw;
-  const parsed = input.safeParse(withPath(raw.value, context.req.param()));
+/** A request's message by the operation's schema: what the handler takes, or the first rule that it breaks. */
+export function validate({ input }: Pick<Operation, 'input'>, raw: Raw): Result<unknown> {
+  const parsed = input.safeParse(raw);
   return parsed.success ? ok(parsed.data) : fail(problemOf(parsed.error));
 }
 
 const malformed = fail(invalid('invalid request: malformed JSON'));
+const ambiguous = fail(invalid('invalid request: a key is given twice'));
 
-function parseBody(bytes: ArrayBuffer): Result<Raw> {
+/** The message in a body of JSON. An empty body is an empty message. */
+export async function readBody(request: { arrayBuffer(): Promise<ArrayBuffer> }): Promise<Result<Raw>> {
+  const bytes = await request.arrayBuffer();
   if (bytes.byteLength === 0) return ok({});
   try {
-    const raw: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes));
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);
+    const raw: unknown = JSON.parse(text);
     if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return fail(invalid('invalid request: must be an object'));
-    return ok(raw as Raw);
+    return keysWritten(text) === keysKept(raw) ? ok(raw as Raw) : ambiguous;
   } catch {
     return malformed;
   }
 }
 
+/**
+ * How many members a JSON text gives its objects. JSON.parse keeps the last of two under one name, and whoever read the request before us may have
+ * looked at the first.
+ */
+function keysWritten(json: string): number {
+  let keys = 0;
+  let quoted = false;
+  for (let at = 0; at < json.length; at += 1) {
+    const character = json[at];
+    if (character === '"') quoted = !quoted;
+    else if (quoted && character === '\\') at += 1;
+    else if (!quoted && character === ':') keys += 1;
+  }
+  return keys;
+}
+
+function keysKept(raw: object): number {
+  let keys = 0;
+  const left: unknown[] = [raw];
+  while (left.length > 0) {
+    const value = left.pop();
+    if (typeof value !== 'object' || value === null) continue;
+    const members = Object.values(value);
+    if (!Array.isArray(value)) keys += members.length;
+    for (const member of members) left.push(member);
+  }
+  return keys;
+}
+
 /** Query parameters as a message; a dot leads into a nested one (`ctx.orgId=1`). */
-function fromQuery(queries: Record<string, string[]>): Raw {
+export function readQuery(queries: Record<string, string[]>): Result<Raw> {
   const raw: Raw = Object.create(null);
   for (const [name, values] of Object.entries(queries)) {
     const path = name.split('.');
@@ -44,10 +72,11 @@ function fromQuery(queries: Record<string, string[]>): Raw {
     }
     message[last] = values.length === 1 ? values[0] : values;
   }
-  return raw;
+  return ok(raw);
 }
 
-function withPath(raw: Raw, parameters: Record<string, string>): Raw {
+/** A message with the path's parameters, which win over what it says itself. */
+export function withPath(raw: Raw, parameters: Record<string, string>): Raw {
   const overridden = new Set(Object.keys(parameters).flatMap((name) => [name, snakeCase(name)]));
   return Object.fromEntries([...Object.entries(raw).filter(([name]) => !overridden.has(name)), ...Object.entries(parameters)]);
 }

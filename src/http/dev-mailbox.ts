@@ -3,7 +3,7 @@ import { html, raw } from 'hono/html';
 import { configOf } from '../config.ts';
 import { isLoopback } from '../core/loopback.ts';
 import { type DevMail, readDevMailbox } from '../notify/dev-mailbox.ts';
-import type { Env } from './rest.ts';
+import type { Env } from './exchange.ts';
 
 const STYLE = `
   :root { color-scheme: light dark; }

@@ -8,8 +8,8 @@ import { findProvider } from '../directory/identity-providers.ts';
 import { claimIntent, failIntent, failureUrlOf, succeedIntent, type WaitingIntent } from '../directory/intents.ts';
 import { findLinkedUser } from '../directory/links.ts';
 import { finishLogin, type Proof, reasonOf, type Told } from '../idp/login.ts';
+import type { Env } from './exchange.ts';
 import { providerOf } from './idp-provider.ts';
-import type { Env } from './rest.ts';
 
 /** What is left of the deadline for the directory, when a provider has taken all the time that it may. */
 const DIRECTORY_MS = 1000;

@@ -1,5 +1,4 @@
 import type { Problem, ProblemKind } from '../core/problem.ts';
-import type { JsonObject } from './protojson.ts';
 
 /** Each kind of Problem on the wire: the HTTP status, and the gRPC code that the body carries. */
 const WIRE: Record<ProblemKind, { readonly status: number; readonly code: number }> = {
@@ -22,18 +21,35 @@ const WIRE: Record<ProblemKind, { readonly status: number; readonly code: number
 
 /** A Problem as an HTTP answer. */
 export function problemResponse(problem: Problem): Response {
-  const { status } = WIRE[problem.kind];
+  return Response.json(problemBody(problem), { status: WIRE[problem.kind].status, headers: problemHeaders(problem) });
+}
+
+/** What an answer's headers say of a Problem, in every protocol. */
+export function problemHeaders({ kind, message, evidence }: Problem): Headers {
   const headers = new Headers();
-  if (problem.evidence?.retryAfterSeconds) headers.set('retry-after', problem.evidence.retryAfterSeconds);
-  if (problem.kind === 'unauthenticated') headers.set('www-authenticate', `Bearer error="invalid_token", error_description="${problem.message}"`);
-  return Response.json(problemBody(problem), { status, headers });
+  if (evidence?.retryAfterSeconds) headers.set('retry-after', evidence.retryAfterSeconds);
+  if (kind === 'unauthenticated') headers.set('www-authenticate', `Bearer error="invalid_token", error_description="${message}"`);
+  return headers;
+}
+
+interface ProblemBody {
+  readonly code: number;
+  readonly message: string;
+  readonly details?: readonly ProblemDetail[];
+}
+
+interface ProblemDetail {
+  readonly '@type': string;
+  readonly id?: string;
+  readonly message: string;
+  readonly failedAttempts?: number;
 }
 
 /**
  * Zitadel's error body: `ErrorDetail`, or `CredentialsCheckError` where attempts are counted. Without an id there are no details; an empty id
  * (Zitadel has one) leaves its parentheses behind.
  */
-function problemBody({ kind, id, message, evidence }: Problem): JsonObject {
+export function problemBody({ kind, id, message, evidence }: Problem): ProblemBody {
   const { code } = WIRE[kind];
   if (id === undefined) return { code, message };
   const failedAttempts = evidence?.failedAttempts;

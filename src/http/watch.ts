@@ -9,7 +9,7 @@ import { fail, ok, type Result } from '../core/result.ts';
 import { sessionNotFound } from '../core/session/problems.ts';
 import { digest } from '../crypto/digest.ts';
 import { callerOf, readerOf } from './caller.ts';
-import { type Env, refuse } from './rest.ts';
+import { type Env, refuse } from './exchange.ts';
 import { isSessionToken } from './session-caller.ts';
 
 const notUpgraded: Problem = { kind: 'failed-precondition', id: 'SALLY-Upgrade', message: 'A watch is a WebSocket: Upgrade is missing' };

@@ -6,8 +6,7 @@ import { EVERYWHERE } from '../../src/core/permission.ts';
 import type { Problem } from '../../src/core/problem.ts';
 import { presentSession } from '../../src/core/session/present.ts';
 import { read } from '../../src/core/session/read.ts';
-import { decode, unbuilt } from '../../src/http/decode.ts';
-import type { Operation } from '../../src/http/operation.ts';
+import { readBody, readQuery, unbuilt, validate, withPath } from '../../src/http/decode.ts';
 import { problemResponse } from '../../src/http/problems.ts';
 import {
   bytes,
@@ -371,11 +370,12 @@ describe('no refusal repeats the value', () => {
   });
 });
 
-/** How a body is decoded for an operation, through the same door as in the Worker. */
+/** How a body is decoded for an operation, off a request as Hono has it. */
 async function decoded(input: z.ZodType, body: string | Uint8Array<ArrayBuffer>): Promise<{ value?: unknown; problem?: Problem }> {
   let outcome = {};
   const app = new Hono().patch('/:sessionId', async (context) => {
-    const result = await decode(context, { input } as Operation);
+    const raw = await readBody(context.req);
+    const result = raw.ok ? validate({ input }, withPath(raw.value, context.req.param())) : raw;
     outcome = result.ok ? { value: result.value } : { problem: result.problem };
     return context.body(null);
   });
@@ -385,7 +385,8 @@ async function decoded(input: z.ZodType, body: string | Uint8Array<ArrayBuffer>)
 const decodedQuery = async (input: z.ZodType, query: string): Promise<unknown> => {
   let outcome: unknown;
   const app = new Hono().get('/:sessionId', async (context) => {
-    outcome = await decode(context, { input } as Operation);
+    const raw = readQuery(context.req.queries());
+    outcome = raw.ok ? validate({ input }, withPath(raw.value, context.req.param())) : raw;
     return context.body(null);
   });
   await app.request(`/s1?${query}`);

@@ -1,0 +1,110 @@
+import type { Context } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { type Place, regionOf } from '../cells/placement.ts';
+import { type CellBindings, cellsOf } from '../cells/stubs.ts';
+import { configOf } from '../config.ts';
+import { type Problem, unavailable } from '../core/problem.ts';
+import { fail, type Result } from '../core/result.ts';
+import { type Caller, callerOf } from './caller.ts';
+import { type Raw, validate } from './decode.ts';
+import { problemOfFault } from './faults.ts';
+import type { Operation } from './operation.ts';
+import { problemResponse } from './problems.ts';
+import type { JsonObject } from './protojson.ts';
+
+/** The bindings of the Worker, and what a request carries through it. */
+export interface Env {
+  Bindings: CellBindings & { readonly DB: D1Database };
+  Variables: {
+    /** When the request came, in milliseconds since 1970. */
+    began: number;
+    route?: string;
+    callerKind?: string;
+    problemId?: string;
+    /** How refusals are worded in the protocol that the request speaks, where that is not REST. */
+    refusal?: (problem: Problem) => Response | Promise<Response>;
+  };
+}
+
+const BODY_LIMIT_BYTES = 1024 * 1024;
+const tooLarge: Problem = { kind: 'payload-too-large', message: 'request body is too large' };
+const tooLate = unavailable('A store did not answer in time');
+const wrongMethod: Problem = { kind: 'method-not-allowed', message: 'Method Not Allowed' };
+
+/** Refuses a body that is too long, by its own account or as soon as that shows while it is read. */
+export const limitBody = (maxSize = BODY_LIMIT_BYTES) => bodyLimit({ maxSize, onError: (context) => refuse(context as Context<Env>, tooLarge) });
+
+/** Who calls; to be asked before the request is looked at (contract 1.7). */
+export async function admit(context: Context<Env>): Promise<Result<Caller>> {
+  const reach = { config: configOf(context.env), db: context.env.DB, cells: cellsOf(context.env) };
+  const caller = await callerOf(context.req.header('authorization'), reach, context.var.began);
+  if (caller.ok) context.set('callerKind', caller.value.kind);
+  return caller;
+}
+
+/** Does what is asked, if it is well asked. */
+export async function perform(context: Context<Env>, operation: Operation, caller: Caller, raw: Raw): Promise<Result<JsonObject>> {
+  const config = configOf(context.env);
+  const now = context.var.began;
+  const input = validate(operation, raw);
+  if (!input.ok) return input;
+  // Who was answered 503 in the meantime will come again: nothing is begun for them now.
+  if (Date.now() - now >= config.deadlineMs) return fail(tooLate);
+  return operation.handle(input.value, {
+    caller,
+    config,
+    db: context.env.DB,
+    cells: cellsOf(context.env),
+    later: (work) => context.executionCtx.waitUntil(work),
+    region: regionOf((context.req.raw.cf ?? {}) as Place),
+    now,
+    organizationHeader: context.req.header('x-zitadel-orgid'),
+    origin: new URL(context.req.url).origin,
+    idempotencyKey: context.req.header('idempotency-key'),
+  });
+}
+
+/**
+ * The outcome of what a request asks for; a 503 when its stores fail, or are not done by its deadline. A caller who hangs up changes nothing: what was
+ * begun goes on.
+ */
+export async function inTime<T>(context: Context<Env>, work: () => Promise<Result<T>>): Promise<Result<T>> {
+  try {
+    const { deadlineMs } = configOf(context.env);
+    const outcome = work();
+    context.executionCtx.waitUntil(outcome.catch(() => undefined));
+    return await beforeDeadline(outcome, deadlineMs - (Date.now() - context.var.began));
+  } catch (error) {
+    return fail(problemOfFault(error as Error));
+  }
+}
+
+async function beforeDeadline<T>(outcome: Promise<Result<T>>, remainingMs: number): Promise<Result<T>> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const deadline = new Promise<Result<T>>((resolve) => {
+    timer = setTimeout(() => resolve(fail(tooLate)), remainingMs);
+  });
+  try {
+    return await Promise.race([outcome, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Answers with a Problem, in the protocol of the request, and leaves its id for the access log. */
+export function refuse(context: Context<Env>, problem: Problem): Response | Promise<Response> {
+  note(context, problem);
+  return (context.var.refusal ?? problemResponse)(problem);
+}
+
+/** Leaves a problem's id for the access log. */
+export function note(context: Context<Env>, { id }: Problem): void {
+  if (id) context.set('problemId', id);
+}
+
+/** Answers a path that is there for other methods only. */
+export function refuseMethod(allowed: readonly string[]): Response {
+  const answer = problemResponse(wrongMethod);
+  answer.headers.set('allow', allowed.join(', '));
+  return answer;
+}
