@@ -16,9 +16,8 @@ export function validate({ input }: Pick<Operation, 'input'>, raw: Raw): Result<
 const malformed = fail(invalid('invalid request: malformed JSON'));
 const ambiguous = fail(invalid('invalid request: a key is given twice'));
 
-/** The message in a body of JSON. An empty body is an empty message. */
-export async function readBody(request: { arrayBuffer(): Promise<ArrayBuffer> }): Promise<Result<Raw>> {
-  const bytes = await request.arrayBuffer();
+/** The message in a body of JSON. An empty one is an empty message. */
+export function readJson(bytes: ArrayBuffer): Result<Raw> {
   if (bytes.byteLength === 0) return ok({});
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);

@@ -93,13 +93,8 @@ async function beforeDeadline<T>(outcome: Promise<Result<T>>, remainingMs: numbe
 
 /** Answers with a Problem, in the protocol of the request, and leaves its id for the access log. */
 export function refuse(context: Context<Env>, problem: Problem): Response | Promise<Response> {
-  note(context, problem);
+  if (problem.id) context.set('problemId', problem.id);
   return (context.var.refusal ?? problemResponse)(problem);
-}
-
-/** Leaves a problem's id for the access log. */
-export function note(context: Context<Env>, { id }: Problem): void {
-  if (id) context.set('problemId', id);
 }
 
 /** Answers a path that is there for other methods only. */

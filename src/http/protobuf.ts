@@ -1,6 +1,6 @@
-import { type DescMethodUnary, type DescService, fromJsonString, type JsonObject, toJson } from '@bufbuild/protobuf';
-import { type ConnectError, createConnectRouter, createContextKey, createContextValues, type HandlerContext } from '@connectrpc/connect';
-import { universalServerRequestFromFetch, universalServerResponseToFetch } from '@connectrpc/connect/protocol';
+import { type DescMethod, type DescService, fromBinary, fromJsonString, type JsonObject, toBinary, toJson } from '@bufbuild/protobuf';
+import { encodeEnvelopes } from '@connectrpc/connect/protocol';
+import { setTrailerStatus, trailerFlag, trailerSerialize } from '@connectrpc/connect/protocol-grpc-web';
 import { IdentityProviderService } from '@zitadel/proto/zitadel/idp/v2/idp_service_pb.js';
 import { OrganizationService } from '@zitadel/proto/zitadel/org/v2/org_service_pb.js';
 import { OrganizationService as OrganizationServiceBeta } from '@zitadel/proto/zitadel/org/v2beta/org_service_pb.js';
@@ -10,11 +10,9 @@ import { SettingsService } from '@zitadel/proto/zitadel/settings/v2/settings_ser
 import { SettingsService as SettingsServiceBeta } from '@zitadel/proto/zitadel/settings/v2beta/settings_service_pb.js';
 import { UserService } from '@zitadel/proto/zitadel/user/v2/user_service_pb.js';
 import { UserService as UserServiceBeta } from '@zitadel/proto/zitadel/user/v2beta/user_service_pb.js';
-import type { Context } from 'hono';
-import type { Problem } from '../core/problem.ts';
-import type { Caller } from './caller.ts';
-import { connectErrorOf } from './connect-error.ts';
-import { admit, type Env, inTime, note, perform } from './exchange.ts';
+import { invalid, notBuilt } from '../core/problem.ts';
+import { fail, ok, type Result } from '../core/result.ts';
+import type { Format } from './connect.ts';
 import type { Operation } from './operation.ts';
 
 /** The services whose messages have a binary form here, by `@zitadel/proto`. */
@@ -30,55 +28,61 @@ const SERVICES: readonly DescService[] = [
   OrganizationServiceBeta,
 ];
 
-type Answer = (context: Context<Env>) => Promise<Response>;
+/** How a message's bytes are wrapped into a body. */
+interface Wrapping {
+  unwrap(body: ArrayBuffer): Result<Uint8Array>;
+  wrap(message: Uint8Array): Uint8Array;
+}
 
-const answers = new Map<Operation, Answer>();
+const bare: Wrapping = { unwrap: (body) => ok(new Uint8Array(body)), wrap: (message) => message };
 
-/** The operation over Connect in binary and over gRPC-Web; undefined where `@zitadel/proto` does not know its messages. */
-export function protobufHandlerOf(operation: Operation): Answer | undefined {
+const ENVELOPE_HEAD_BYTES = 5;
+const endOfSuccess = { flags: trailerFlag, data: trailerSerialize(setTrailerStatus(new Headers(), undefined)) };
+const envelope: Wrapping = {
+  unwrap: (body) => {
+    if (body.byteLength < ENVELOPE_HEAD_BYTES) return fail(invalid('invalid request: no message'));
+    const head = new DataView(body, 0, ENVELOPE_HEAD_BYTES);
+    if (head.getUint8(0) !== 0) return fail(notBuilt('Compression'));
+    if (head.getUint32(1) !== body.byteLength - ENVELOPE_HEAD_BYTES) return fail(invalid('invalid request: must be one message'));
+    return ok(new Uint8Array(body, ENVELOPE_HEAD_BYTES));
+  },
+  wrap: (data) => encodeEnvelopes({ flags: 0, data }, endOfSuccess),
+};
+
+const WRAPPINGS: Readonly<Record<string, Wrapping>> = {
+  'application/proto': bare,
+  'application/grpc-web': envelope,
+  'application/grpc-web+proto': envelope,
+};
+
+const malformed = fail(invalid('invalid request: malformed protobuf'));
+
+/**
+ * An operation's messages in the binary form of Connect or of gRPC-Web, by way of their JSON; undefined for another content type, and where
+ * `@zitadel/proto` does not know the messages.
+ */
+export function formatOf(contentType: string, operation: Operation): Format | undefined {
   const method = methodOf(operation);
-  if (method === undefined) return undefined;
-  const answer = answers.get(operation) ?? handlerOf(operation, method);
-  answers.set(operation, answer);
-  return answer;
-}
-
-function methodOf({ rpc }: Operation): DescMethodUnary | undefined {
-  const [service, name] = rpc.split('/');
-  const method = SERVICES.find(({ typeName }) => typeName === service)?.methods.find((candidate) => candidate.name === name);
-  return method?.methodKind === 'unary' ? (method as DescMethodUnary) : undefined;
-}
-
-const CONTEXT = createContextKey<Context<Env> | undefined>(undefined);
-const CALLER = createContextKey<Caller | undefined>(undefined);
-
-/** The message is turned into JSON, and goes the road that JSON goes; so does the answer. The caller is asked for before anything is read. */
-function handlerOf(operation: Operation, method: DescMethodUnary): Answer {
-  const router = createConnectRouter({ grpc: false, requestGate }).rpc(method, async (message, { values }) => {
-    const context = contextOf(values);
-    const caller = values.get(CALLER) as Caller;
-    const done = await inTime(context, () => perform(context, operation, caller, toJson(method.input, message) as JsonObject));
-    if (!done.ok) throw refused(context, done.problem);
-    return fromJsonString(method.output, JSON.stringify(done.value), { ignoreUnknownFields: true });
-  });
-  const [handler] = router.handlers;
-  return async (context) => {
-    const contextValues = createContextValues().set(CONTEXT, context);
-    const answer = await handler?.({ ...universalServerRequestFromFetch(context.req.raw, {}), contextValues });
-    return universalServerResponseToFetch(answer ?? { status: 404 });
+  const wrapping = WRAPPINGS[contentType];
+  if (method === undefined || wrapping === undefined) return undefined;
+  return {
+    read: (body) => {
+      const bytes = wrapping.unwrap(body);
+      if (!bytes.ok) return bytes;
+      try {
+        return ok(toJson(method.input, fromBinary(method.input, bytes.value)) as JsonObject);
+      } catch {
+        return malformed;
+      }
+    },
+    answer: (message) => {
+      const bytes = toBinary(method.output, fromJsonString(method.output, JSON.stringify(message), { ignoreUnknownFields: true }));
+      return new Response(wrapping.wrap(bytes), { headers: { 'content-type': contentType } });
+    },
   };
 }
 
-async function requestGate({ values }: HandlerContext): Promise<void> {
-  const context = contextOf(values);
-  const caller = await inTime(context, () => admit(context));
-  if (!caller.ok) throw refused(context, caller.problem);
-  values.set(CALLER, caller.value);
-}
-
-const contextOf = (values: HandlerContext['values']): Context<Env> => values.get(CONTEXT) as Context<Env>;
-
-function refused(context: Context<Env>, problem: Problem): ConnectError {
-  note(context, problem);
-  return connectErrorOf(problem);
+function methodOf({ rpc }: Operation): DescMethod | undefined {
+  const [service, name] = rpc.split('/');
+  return SERVICES.find(({ typeName }) => typeName === service)?.methods.find((method) => method.name === name);
 }

@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono';
 import type { Problem } from '../core/problem.ts';
-import { readBody, readQuery, withPath } from './decode.ts';
+import { readJson, readQuery, withPath } from './decode.ts';
 import { admit, type Env, inTime, limitBody, perform, refuse, refuseMethod } from './exchange.ts';
 import type { Operation, Route } from './operation.ts';
 
@@ -43,7 +43,7 @@ async function serve(context: Context<Env>, operation: Operation): Promise<Respo
   const result = await inTime(context, async () => {
     const caller = await admit(context);
     if (!caller.ok) return caller;
-    const raw = ['GET', 'HEAD'].includes(context.req.method) ? readQuery(context.req.queries()) : await readBody(context.req);
+    const raw = ['GET', 'HEAD'].includes(context.req.method) ? readQuery(context.req.queries()) : readJson(await context.req.arrayBuffer());
     return raw.ok ? perform(context, operation, caller.value, withPath(raw.value, context.req.param())) : raw;
   });
   return result.ok ? context.json(result.value as object, operation.success) : refuse(context, result.problem);

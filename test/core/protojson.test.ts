@@ -6,7 +6,7 @@ import { EVERYWHERE } from '../../src/core/permission.ts';
 import type { Problem } from '../../src/core/problem.ts';
 import { presentSession } from '../../src/core/session/present.ts';
 import { read } from '../../src/core/session/read.ts';
-import { readBody, readQuery, unbuilt, validate, withPath } from '../../src/http/decode.ts';
+import { readJson, readQuery, unbuilt, validate, withPath } from '../../src/http/decode.ts';
 import { problemResponse } from '../../src/http/problems.ts';
 import {
   bytes,
@@ -374,7 +374,7 @@ describe('no refusal repeats the value', () => {
 async function decoded(input: z.ZodType, body: string | Uint8Array<ArrayBuffer>): Promise<{ value?: unknown; problem?: Problem }> {
   let outcome = {};
   const app = new Hono().patch('/:sessionId', async (context) => {
-    const raw = await readBody(context.req);
+    const raw = readJson(await context.req.arrayBuffer());
     const result = raw.ok ? validate({ input }, withPath(raw.value, context.req.param())) : raw;
     outcome = result.ok ? { value: result.value } : { problem: result.problem };
     return context.body(null);
