@@ -32,8 +32,6 @@ export async function devMailbox(context: Context<Env>): Promise<Response> {
   if (context.req.header('accept')?.includes('application/json')) return context.json({ messages });
   return context.html(page(messages), 200, {
     'content-security-policy': `default-src 'none'; style-src '${await hashOf(STYLE)}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
-    'referrer-policy': 'no-referrer',
-    'x-content-type-options': 'nosniff',
   });
 }
 

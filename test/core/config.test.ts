@@ -42,6 +42,7 @@ describe('the configuration', () => {
       loginUrl: undefined,
       publicOrigin: undefined,
       returnOrigins: [],
+      corsOrigins: [],
       totpIssuer: 'Sallyport',
       webAuthN: { rpName: 'Sallyport', origins: [] },
       forceMfa: false,
@@ -60,6 +61,26 @@ describe('the configuration', () => {
     });
     expect([sessionIdKeys, passwords.peppers, sealKeys, idempotencyKeys].map(({ newest }) => newest)).toEqual([1, 1, 1, 1]);
     expect(passwords.scheme).toBe('pbkdf2-sha512');
+  });
+
+  it.each([
+    ['RETURN_ORIGINS', 'returnOrigins'],
+    ['CORS_ORIGINS', 'corsOrigins'],
+  ] as const)('lists the origins of %s', (setting, name) => {
+    const origins = ['https://login.example.com', 'https://app.example.com:8443', 'http://localhost:3000'];
+    expect(configWith({ [setting]: ` ${origins.join(' , ')},` })[name]).toEqual(origins);
+    for (const wrong of [
+      '*',
+      'null',
+      'http://login.example.com',
+      'https://login.example.com/',
+      'https://login.example.com/login',
+      'login.example.com',
+    ]) {
+      expect(faultWith({ [setting]: `https://fine.example,${wrong}` })).toBe(
+        `Setting ${setting} is not valid: https origins (http on loopback only), separated by commas`,
+      );
+    }
   });
 
   it('is read once an isolate', () => {

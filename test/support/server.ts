@@ -29,7 +29,12 @@ export default async function serve(project: TestProject): Promise<() => Promise
   const { close: closeScripted, ...scriptedProviders } = await startScriptedProviders();
   standInForTheInternet(scriptedProviders.origin);
   const issuers = await startIssuers();
-  const vars = { JWT_ISSUERS: trusting(issuers.origin), DEV_MAILBOX: 'true', RETURN_ORIGINS: 'https://login.example.com,http://localhost:3000' };
+  const vars = {
+    JWT_ISSUERS: trusting(issuers.origin),
+    DEV_MAILBOX: 'true',
+    RETURN_ORIGINS: 'https://login.example.com,http://localhost:3000',
+    CORS_ORIGINS: 'https://login.example.com',
+  };
   const server = createTestHarness({ root: project.config.root, workers: [{ configPath: 'wrangler.toml', vars, secrets }] });
   const { url } = await server.listen();
   await server.getWorker().applyD1Migrations('DB');
