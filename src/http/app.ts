@@ -26,6 +26,7 @@ import { passwordOperations } from './password.ts';
 import { passwordResetOperations } from './password-reset.ts';
 import { personalAccessTokenOperations } from './personal-access-tokens.ts';
 import { recoveryCodeOperations } from './recovery-codes.ts';
+import { referenceOf } from './reference.ts';
 import { reindexOperations } from './reindex.ts';
 import { restOf } from './rest.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
@@ -108,6 +109,8 @@ app.get('/ready', async (context) => {
 });
 
 app.get('/dev/mailbox', devMailbox);
+
+app.route('/', referenceOf(operations));
 
 app.on(['GET', 'POST'], '/idps/callback', limitBody(CALLBACK_LIMIT_BYTES), async (context) => {
   context.set('route', '/idps/callback');

@@ -11,6 +11,7 @@ import type { User } from '../directory/users.ts';
 import { proveCredential } from '../login-step/prove-credential.ts';
 import { changeCredentials } from './change-credentials.ts';
 import { creationOptions } from './creation-options.ts';
+import { described } from './described.ts';
 import { domain } from './domain.ts';
 import { type Call, type Operation, operation } from './operation.ts';
 import { takePasskeyCode } from './passkey-codes.ts';
@@ -77,7 +78,10 @@ const AUTHENTICATORS = [
 const ATTACHMENTS = { PASSKEY_AUTHENTICATOR_PLATFORM: 'platform', PASSKEY_AUTHENTICATOR_CROSS_PLATFORM: 'cross-platform' } as const;
 
 /** An empty text is as good as none (proto3). */
-const registerFields = { userId, domain: z.preprocess((value) => (value === '' ? undefined : value), domain.optional()) };
+const registerFields = {
+  userId,
+  domain: z.preprocess((value) => (value === '' ? undefined : value), domain.optional()).register(described, { type: 'string', maxLength: 200 }),
+};
 
 const registerPasskey = (version: Version): Operation =>
   operation({

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { invalid, notBuilt, type Problem } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
+import { described } from './described.ts';
 import type { Operation } from './operation.ts';
 import { snakeCase } from './protojson.ts';
 
@@ -98,7 +99,8 @@ export const unbuilt = (what: string) =>
     .optional()
     .superRefine((value, context) => {
       if (value !== undefined) context.addIssue({ code: 'custom', message: 'is not implemented', params: { notBuilt: what } });
-    });
+    })
+    .register(described, { unbuilt: true });
 
 /** Refuses a message, from within its schema, by a problem that has an id of its own. */
 export function refuseBy(context: z.RefinementCtx, problem: Problem): never {

@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { newSessionCell, newUserCell } from '../cells/placement.ts';
 import { noPermission } from '../core/problem.ts';
 import { fail, ok } from '../core/result.ts';
@@ -21,6 +22,7 @@ const diagnose = operation({
   rpc: 'sallyport.v1.OperatorService/Diagnose',
   routes: ['GET /doctor'],
   input: message({}),
+  output: z.object({ findings: z.array(z.object({ subject: z.string(), level: z.enum(['ok', 'warning', 'problem']), detail: z.string() })) }),
   handle: async (_, call) => {
     if (call.caller.kind !== 'admin') return fail(noPermission);
     const findings = [

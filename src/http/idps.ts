@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import * as z from 'zod';
 import { isNowhere, type Permission } from '../core/permission.ts';
 import { noPermission, type Problem } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
@@ -15,6 +15,7 @@ import {
   setProviderState,
   updateProvider,
 } from '../directory/identity-providers.ts';
+import { changed, details, listDetails } from './answers.ts';
 import { scopeOfCaller } from './caller.ts';
 import { clientFields, clientOf, providerSecretLabel, providerUrl } from './idp-form.ts';
 import { listQuery, pageOf, presentListDetails } from './list-query.ts';
@@ -84,6 +85,7 @@ const add = ({ type, rpc, path, fields, fallbackName }: Form): Operation =>
     rpc: `${SERVICE}/Add${rpc}`,
     routes: [`POST /admin/v1/idps/${path}`],
     input: message({ ...fields, clientSecret: text(1, 2000).optional() }),
+    output: changed.extend({ id: z.string() }),
     handle: async (input, call) => {
       if (!mayWrite(call)) return fail(noPermission);
       const { config, db, now } = call;
@@ -100,6 +102,7 @@ const update = ({ type, rpc, path, fields, fallbackName }: Form): Operation =>
     rpc: `${SERVICE}/Update${rpc}`,
     routes: [`PUT /admin/v1/idps/${path}/{id}`],
     input: message({ ...fields, id: text(1, 200), clientSecret: text(0, 2000).optional() }),
+    output: changed,
     handle: async (input, call) => {
       if (!mayWrite(call)) return fail(noPermission);
       const { config, db, now } = call;
@@ -119,6 +122,7 @@ const setState = (verb: 'Deactivate' | 'Reactivate'): Operation =>
     rpc: `${SERVICE}/${verb}IDP`,
     routes: [`POST /admin/v1/idps/{id}/_${verb.toLowerCase()}` as `POST /${string}`],
     input: idMessage,
+    output: changed,
     handle: async ({ id }, call) => {
       if (!mayWrite(call)) return fail(noPermission);
       const state = verb === 'Deactivate' ? 'inactive' : 'active';
@@ -132,6 +136,7 @@ const remove = operation({
   rpc: `${SERVICE}/DeleteProvider`,
   routes: ['DELETE /admin/v1/idps/templates/{id}'],
   input: idMessage,
+  output: changed,
   handle: async ({ id }, call) => {
     if (!mayWrite(call)) return fail(noPermission);
     const removed = await removeProvider(call.db, id);
@@ -147,10 +152,22 @@ const get = operation({
   handle: ({ id }, call) => read(call, id, ['iam.idp.read', 'org.idp.read'], (provider) => ({ idp: presentV2(provider, call) })),
 });
 
+/** zitadel.idp.v1.Provider. */
+const template = z.object({
+  id: z.string(),
+  details,
+  state: z.enum(['IDP_STATE_ACTIVE', 'IDP_STATE_INACTIVE']),
+  name: z.string(),
+  owner: z.literal('IDP_OWNER_TYPE_SYSTEM'),
+  type: z.templateLiteral(['PROVIDER_TYPE_', z.string()]),
+  config: z.looseObject({ options: z.looseObject({}) }),
+});
+
 const getTemplate = operation({
   rpc: `${SERVICE}/GetProviderByID`,
   routes: ['GET /admin/v1/idps/templates/{id}'],
   input: idMessage,
+  output: z.object({ idp: template }),
   handle: ({ id }, call) => read(call, id, ['iam.idp.read'], (provider) => ({ idp: presentV1(provider, call) })),
 });
 
@@ -158,6 +175,7 @@ const list = operation({
   rpc: `${SERVICE}/ListProviders`,
   routes: ['POST /admin/v1/idps/templates/_search'],
   input: message({ query: listQuery.optional() }),
+  output: z.object({ details: listDetails, result: z.array(template).optional() }),
   handle: async ({ query }, call) => {
     if (isNowhere(scopeOfCaller(call.caller, 'iam.idp.read'))) return fail(noPermission);
     const providers = await listProviders(call.db);

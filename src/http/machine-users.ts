@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { Problem } from '../core/problem.ts';
 import { fail, ok } from '../core/result.ts';
 import { unbuilt } from './decode.ts';
+import { described } from './described.ts';
 import { openFirstCodes } from './first-codes.ts';
 import { HUMAN_ONEOFS, humanFields, profileOf } from './human-user.ts';
 import { givenUserId, MACHINE_PROFILE, type Registration, registerUser } from './new-user.ts';
@@ -11,7 +12,9 @@ import { emit, message, text, toTimestamp } from './protojson.ts';
 const BEARER = ['ACCESS_TOKEN_TYPE_BEARER', 0] as const;
 
 /** Tokens in the form of a JWT are not built; the other form is what a machine gets anyway. */
-const accessTokenType = z.preprocess((type) => (BEARER.some((bearer) => bearer === type) ? undefined : type), unbuilt('machine.accessTokenType'));
+const accessTokenType = z
+  .preprocess((type) => (BEARER.some((bearer) => bearer === type) ? undefined : type), unbuilt('machine.accessTokenType'))
+  .register(described, { enum: [...BEARER] });
 
 const createUserMessage = message(
   {

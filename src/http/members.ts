@@ -4,6 +4,7 @@ import { noPermission } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { addMember, changeMember, INSTANCE_SCOPE, type ListedMember, type Member, removeMember, searchMembers } from '../directory/members.ts';
 import { findUser } from '../directory/users.ts';
+import { changed, details, instant, int64 } from './answers.ts';
 import { scopeOfCaller } from './caller.ts';
 import { unbuilt } from './decode.ts';
 import { FILTERS_MOST, listQuery, pageOf } from './list-query.ts';
@@ -33,6 +34,7 @@ const add = (at: MemberLevel): Operation =>
     rpc: `${at.service}/Add${at.rpc}`,
     routes: [`POST ${at.path}`],
     input: rolesMessage,
+    output: changed,
     handle: async ({ userId, roles }, call) => {
       const grant = await grantOf(at, call, roles);
       if (!grant.ok) return grant;
@@ -49,6 +51,7 @@ const update = (at: MemberLevel): Operation =>
     rpc: `${at.service}/Update${at.rpc}`,
     routes: [`PUT ${at.path}/{userId}`],
     input: rolesMessage,
+    output: changed,
     handle: async ({ userId, roles }, call) => {
       const grant = await grantOf(at, call, roles);
       if (!grant.ok) return grant;
@@ -62,6 +65,7 @@ const remove = (at: MemberLevel): Operation =>
     rpc: `${at.service}/Remove${at.rpc}`,
     routes: [`DELETE ${at.path}/{userId}`],
     input: message({ userId: text(1, 200) }),
+    output: changed,
     handle: async ({ userId }, call) => {
       const scope = await at.scope(call, 'write');
       if (!scope.ok) return scope;
@@ -82,11 +86,24 @@ const query = message(
   [QUERIES],
 ).refine((given) => Object.keys(given).length > 0, 'one query is required');
 
+const memberAnswer = z.object({
+  userId: z.string(),
+  details,
+  roles: z.array(z.string()),
+  preferredLoginName: z.string(),
+  ...Object.fromEntries(['email', 'firstName', 'lastName', 'displayName'].map((name) => [name, z.string().optional()])),
+  userType: z.enum(['TYPE_HUMAN', 'TYPE_MACHINE']),
+});
+
 const search = (at: MemberLevel): Operation =>
   operation({
     rpc: `${at.service}/List${at.rpc}s`,
     routes: [`POST ${at.path}/_search`],
     input: message({ query: listQuery.optional(), queries: z.array(query).max(FILTERS_MOST).optional(), sortingColumn: unbuilt('sortingColumn') }),
+    output: z.object({
+      details: z.object({ totalResult: int64.optional(), viewTimestamp: instant }),
+      result: z.array(memberAnswer).optional(),
+    }),
     handle: async (input, call) => {
       const scope = await at.scope(call, 'read');
       if (!scope.ok) return scope;

@@ -37,7 +37,7 @@ export interface Operation {
   readonly routes: readonly Route[];
   /** The message: body, path parameters and (for GET) query in one. */
   readonly input: z.ZodType;
-  /** The answer, of what `answers.ts` holds and the like; for the document only. */
+  /** The answer, where `@zitadel/proto` does not describe it; for the document only. */
   readonly output?: z.ZodType;
   readonly success: 200 | 201;
   handle(input: unknown, call: Call): Promise<Result<JsonObject>>;

@@ -7,6 +7,7 @@ import { newDecimalId, newPersonalAccessToken } from '../crypto/tokens.ts';
 import { findMembership } from '../directory/members.ts';
 import type { Found } from '../directory/page.ts';
 import { deleteToken, insertToken, type PersonalAccessToken, searchTokens, type TokenSearch } from '../directory/personal-access-tokens.ts';
+import { instant, int64 } from './answers.ts';
 import { scopeOfCaller } from './caller.ts';
 import { unbuilt } from './decode.ts';
 import { FILTERS_MOST, listQuery, pageOf } from './list-query.ts';
@@ -103,6 +104,21 @@ const listOfUser = operation({
   rpc: 'sallyport.user.v2.UserService/ListPersonalAccessTokensOfUser',
   routes: ['GET /v2/users/{userId}/pats'],
   input: userIdMessage,
+  output: z.object({
+    pagination: z.object({ totalResult: int64.optional(), appliedLimit: int64 }),
+    result: z
+      .array(
+        z.object({
+          id: z.string(),
+          userId: z.string(),
+          organizationId: z.string(),
+          creationDate: instant,
+          changeDate: instant,
+          expirationDate: instant,
+        }),
+      )
+      .optional(),
+  }),
   handle: async ({ userId }, call) => {
     const user = await reachUser(call, userId, { permission: 'user.read', orSelf: true }, userNotFound);
     if (!user.ok) return user;

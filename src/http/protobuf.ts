@@ -1,32 +1,11 @@
-import { type DescMethod, type DescService, fromBinary, fromJsonString, type JsonObject, toBinary, toJson } from '@bufbuild/protobuf';
+import { fromBinary, fromJsonString, type JsonObject, toBinary, toJson } from '@bufbuild/protobuf';
 import { encodeEnvelopes } from '@connectrpc/connect/protocol';
 import { setTrailerStatus, trailerFlag, trailerSerialize } from '@connectrpc/connect/protocol-grpc-web';
-import { IdentityProviderService } from '@zitadel/proto/zitadel/idp/v2/idp_service_pb.js';
-import { OrganizationService } from '@zitadel/proto/zitadel/org/v2/org_service_pb.js';
-import { OrganizationService as OrganizationServiceBeta } from '@zitadel/proto/zitadel/org/v2beta/org_service_pb.js';
-import { SessionService } from '@zitadel/proto/zitadel/session/v2/session_service_pb.js';
-import { SessionService as SessionServiceBeta } from '@zitadel/proto/zitadel/session/v2beta/session_service_pb.js';
-import { SettingsService } from '@zitadel/proto/zitadel/settings/v2/settings_service_pb.js';
-import { SettingsService as SettingsServiceBeta } from '@zitadel/proto/zitadel/settings/v2beta/settings_service_pb.js';
-import { UserService } from '@zitadel/proto/zitadel/user/v2/user_service_pb.js';
-import { UserService as UserServiceBeta } from '@zitadel/proto/zitadel/user/v2beta/user_service_pb.js';
 import { invalid, notBuilt } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import type { Format } from './connect.ts';
 import type { Operation } from './operation.ts';
-
-/** The services whose messages have a binary form here, by `@zitadel/proto`. */
-const SERVICES: readonly DescService[] = [
-  SessionService,
-  SessionServiceBeta,
-  UserService,
-  UserServiceBeta,
-  SettingsService,
-  SettingsServiceBeta,
-  IdentityProviderService,
-  OrganizationService,
-  OrganizationServiceBeta,
-];
+import { methodOf } from './services.ts';
 
 /** How a message's bytes are wrapped into a body. */
 interface Wrapping {
@@ -62,7 +41,7 @@ const malformed = fail(invalid('invalid request: malformed protobuf'));
  * `@zitadel/proto` does not know the messages.
  */
 export function formatOf(contentType: string, operation: Operation): Format | undefined {
-  const method = methodOf(operation);
+  const method = methodOf(operation.rpc);
   const wrapping = WRAPPINGS[contentType];
   if (method === undefined || wrapping === undefined) return undefined;
   return {
@@ -80,9 +59,4 @@ export function formatOf(contentType: string, operation: Operation): Format | un
       return new Response(wrapping.wrap(bytes), { headers: { 'content-type': contentType } });
     },
   };
-}
-
-function methodOf({ rpc }: Operation): DescMethod | undefined {
-  const [service, name] = rpc.split('/');
-  return SERVICES.find(({ typeName }) => typeName === service)?.methods.find((method) => method.name === name);
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { described } from './described.ts';
 
 export { emit, type Json, type JsonObject, toTimestamp } from '../core/json.ts';
 
@@ -18,6 +19,7 @@ export function message<Fields extends z.ZodRawShape>(fields: Fields, oneofs: re
   const names = new Map(Object.keys(fields).flatMap((field) => [[field, field] as const, [snakeCase(field), field] as const]));
   return z
     .unknown()
+    .register(described, { message: { fields, oneofs } })
     .transform((raw, context): Record<string, unknown> => {
       if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return refuse(context, 'must be an object');
       const known = knownFields(raw, names, context);
@@ -53,7 +55,8 @@ export function text(least: number, most: number) {
     .refine((value) => value.isWellFormed(), { error: 'must be valid Unicode', abort: true })
     .refine((value) => value.length <= most * 2 && inRange([...value].length, least, most), {
       error: `value length must be ${rule} runes, inclusive`,
-    });
+    })
+    .register(described, { ...(least > 0 && { minLength: least }), maxLength: most });
 }
 
 const inRange = (length: number, least: number, most: number): boolean => length >= least && length <= most;
@@ -62,13 +65,16 @@ const inRange = (length: number, least: number, most: number): boolean => length
 export const flag = z.boolean({ error: 'must be true or false' });
 
 /** Bytes, in either base64 alphabet and with or without padding; parsed to padded standard base64. */
-export const bytes = z.string({ error: 'must be a base64 string' }).transform((value, context) => {
-  try {
-    return Uint8Array.fromBase64(value.replaceAll('-', '+').replaceAll('_', '/')).toBase64();
-  } catch {
-    return refuse(context, 'must be base64');
-  }
-});
+export const bytes = z
+  .string({ error: 'must be a base64 string' })
+  .register(described, { contentEncoding: 'base64' })
+  .transform((value, context) => {
+    try {
+      return Uint8Array.fromBase64(value.replaceAll('-', '+').replaceAll('_', '/')).toBase64();
+    } catch {
+      return refuse(context, 'must be base64');
+    }
+  });
 
 /** An unsigned integer, as a number or as a string of digits. */
 export const count = z
@@ -78,50 +84,63 @@ export const count = z
 
 const MAX_DURATION_SECONDS = 315_576_000_000;
 const NANOS_PER_MS = 1_000_000;
+const DURATION = '^\\d{1,12}(\\.\\d{1,9})?s$';
 
 /** A google.protobuf.Duration greater than zero, such as "18000s" or "0.5s"; parsed to milliseconds, rounded up. */
-export const positiveDuration = z.string({ error: 'must be a duration such as "300s"' }).transform((value, context) => {
-  const [, sign, whole = '', fraction = ''] = /^(-?)(\d{1,12})(?:\.(\d{1,9}))?s$/.exec(value) ?? [];
-  if (sign === undefined || Number(whole) > MAX_DURATION_SECONDS) return refuse(context, 'value is not a valid duration');
-  const nanos = Number(fraction.padEnd(9, '0'));
-  if (sign === '-' || Number(whole) + nanos === 0) return refuse(context, 'value must be greater than 0s');
-  return Number(whole) * 1000 + Math.ceil(nanos / NANOS_PER_MS);
-});
+export const positiveDuration = z
+  .string({ error: 'must be a duration such as "300s"' })
+  .register(described, { pattern: DURATION, description: 'A duration in seconds, greater than 0, such as "300s"' })
+  .transform((value, context) => {
+    const [, sign, whole = '', fraction = ''] = /^(-?)(\d{1,12})(?:\.(\d{1,9}))?s$/.exec(value) ?? [];
+    if (sign === undefined || Number(whole) > MAX_DURATION_SECONDS) return refuse(context, 'value is not a valid duration');
+    const nanos = Number(fraction.padEnd(9, '0'));
+    if (sign === '-' || Number(whole) + nanos === 0) return refuse(context, 'value must be greater than 0s');
+    return Number(whole) * 1000 + Math.ceil(nanos / NANOS_PER_MS);
+  });
 
 const RFC_3339 = /^(\d{4}-\d\d-\d\d)T(\d\d):\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
 
 /** A google.protobuf.Timestamp (RFC 3339); parsed to milliseconds since 1970. */
-export const timestamp = z.string({ error: 'must be a timestamp' }).transform((value, context) => {
-  const [, day = '', hour] = RFC_3339.exec(value) ?? [];
-  const parsed = Date.parse(value);
-  const exists = hour !== undefined && hour !== '24' && !Number.isNaN(parsed) && new Date(day).toISOString().startsWith(day);
-  return exists ? parsed : refuse(context, 'must be an RFC 3339 timestamp');
-});
+export const timestamp = z
+  .string({ error: 'must be a timestamp' })
+  .register(described, { format: 'date-time' })
+  .transform((value, context) => {
+    const [, day = '', hour] = RFC_3339.exec(value) ?? [];
+    const parsed = Date.parse(value);
+    const exists = hour !== undefined && hour !== '24' && !Number.isNaN(parsed) && new Date(day).toISOString().startsWith(day);
+    return exists ? parsed : refuse(context, 'must be an RFC 3339 timestamp');
+  });
 
 /**
  * An enumeration, by name or by number. A name that is not known counts as absent, as the gateway has it; a number that is not known is
  * refused.
  */
 export function enumeration<Name extends string>(names: readonly Name[]) {
-  return z.union([z.string(), z.number()], { error: 'must be one of the defined enum values' }).transform((value, context): Name | undefined => {
-    if (typeof value === 'string') return names.find((name) => name === value);
-    return names[value] ?? refuse(context, 'value must be one of the defined enum values');
-  });
+  return z
+    .union([z.string(), z.number()], { error: 'must be one of the defined enum values' })
+    .register(described, { enum: [...names, ...names.keys()] })
+    .transform((value, context): Name | undefined => {
+      if (typeof value === 'string') return names.find((name) => name === value);
+      return names[value] ?? refuse(context, 'value must be one of the defined enum values');
+    });
 }
 
 /** A map, parsed to pairs; keys stay as they are, whatever their name, and null is no value. A refusal does not name the key. */
 export function map<Value>(key: z.ZodType<string>, value: z.ZodType<Value>) {
-  return z.unknown().transform((raw, context): [string, Value][] => {
-    if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return refuse(context, 'must be an object');
-    const pairs: [string, Value][] = [];
-    for (const [name, item] of Object.entries(raw)) {
-      const [parsedKey, parsedValue] = [key.safeParse(name), value.safeParse(item)];
-      if (!parsedKey.success) return refuse(context, `key: ${parsedKey.error.issues[0]?.message}`);
-      if (!parsedValue.success) return refuse(context, `value: ${parsedValue.error.issues[0]?.message}`);
-      pairs.push([parsedKey.data, parsedValue.data]);
-    }
-    return pairs;
-  });
+  return z
+    .unknown()
+    .register(described, { map: { key, value } })
+    .transform((raw, context): [string, Value][] => {
+      if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return refuse(context, 'must be an object');
+      const pairs: [string, Value][] = [];
+      for (const [name, item] of Object.entries(raw)) {
+        const [parsedKey, parsedValue] = [key.safeParse(name), value.safeParse(item)];
+        if (!parsedKey.success) return refuse(context, `key: ${parsedKey.error.issues[0]?.message}`);
+        if (!parsedValue.success) return refuse(context, `value: ${parsedValue.error.issues[0]?.message}`);
+        pairs.push([parsedKey.data, parsedValue.data]);
+      }
+      return pairs;
+    });
 }
 
 /** An int64 or uint64 on its way out: a string, and left out when it is 0. */

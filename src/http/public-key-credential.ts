@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Assertion, Attestation } from '../core/web-authn/public-key-credential.ts';
+import { described } from './described.ts';
 
 /**
  * Bytes as browsers' `toJSON()` writes them; padding and the standard alphabet are taken too, and left behind. `most` is what no authenticator goes
@@ -30,11 +31,14 @@ const assertion = credential({ clientDataJSON, authenticatorData: base64url(4096
 const attestation = credential({ clientDataJSON, attestationObject: base64url(24_576) });
 
 /** A google.protobuf.Struct: any object. */
-const struct = z.unknown().transform((value, context) => {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-  context.addIssue({ code: 'custom', message: value === undefined ? 'value is required' : 'must be an object' });
-  return z.NEVER;
-});
+const struct = z
+  .unknown()
+  .register(described, { type: 'object', description: 'A PublicKeyCredential, as its toJSON() writes it' })
+  .transform((value, context) => {
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+    context.addIssue({ code: 'custom', message: value === undefined ? 'value is required' : 'must be an object' });
+    return z.NEVER;
+  });
 
 /**
  * The credential that answers a challenge. An object that is none is no broken rule of the message: it is a wrong answer, and refused as one, when

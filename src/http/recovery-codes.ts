@@ -1,8 +1,10 @@
+import * as z from 'zod';
 import type { Problem } from '../core/problem.ts';
 import { fail, ok } from '../core/result.ts';
 import type { KeyRing } from '../crypto/key-ring.ts';
 import { newRecoveryCode, recoveryTag } from '../crypto/one-time-code.ts';
 import { removeRecoveryCodes, replaceRecoveryCodes } from '../directory/recovery-codes.ts';
+import { changed } from './answers.ts';
 import { changeCredentials } from './change-credentials.ts';
 import { type Operation, operation } from './operation.ts';
 import { count, message, text } from './protojson.ts';
@@ -24,6 +26,7 @@ const generate = operation({
   rpc: 'zitadel.user.v2.UserService/GenerateRecoveryCodes',
   routes: ['POST /v2/users/{userId}/recovery_codes'],
   input: message({ userId: text(1, 200), count: count.optional() }),
+  output: changed.extend({ recoveryCodes: z.array(z.string()) }),
   handle: async ({ userId, count: wanted = CODES_MOST }, call) => {
     if (wanted < 1 || wanted > CODES_MOST) return fail(countInvalid);
     const user = await reachFactors(call, userId, 'user.credential.write', userNotFound);
@@ -47,6 +50,7 @@ const remove = operation({
   rpc: 'zitadel.user.v2.UserService/RemoveRecoveryCodes',
   routes: ['DELETE /v2/users/{userId}/recovery_codes'],
   input: userIdMessage,
+  output: changed,
   handle: async ({ userId }, call) => {
     const user = await reachFactors(call, userId, 'user.write', userNotFound);
     if (!user.ok) return user;

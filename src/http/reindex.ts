@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { cellOfSession } from '../cells/session-id.ts';
 import { noPermission } from '../core/problem.ts';
 import { fail, ok } from '../core/result.ts';
@@ -18,6 +19,7 @@ export const reindexOperations = [
     rpc: 'sallyport.v1.OperatorService/Reindex',
     routes: ['POST /reindex'],
     input: message({ after: text(0, 200).optional() }),
+    output: z.object({ cells: z.int().optional(), looked: z.int().optional(), removed: z.int().optional(), next: z.string().optional() }),
     handle: async ({ after = '' }, call) => {
       if (call.caller.kind !== 'admin') return fail(noPermission);
       const names = after === '' ? await sessionCellNames(call.db) : [];

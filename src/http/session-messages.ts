@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { described } from './described.ts';
 import { domain } from './domain.ts';
 import { normalizeIp } from './ip-address.ts';
 import { linkTemplate } from './links.ts';
@@ -21,7 +22,9 @@ const user = message({ userId: text(1, 200).optional(), loginName: text(1, 200).
   },
 );
 
-const totpCode = text(0, 200).refine((code) => [...code].length === 6, 'value length must be 6 runes');
+const totpCode = text(0, 200)
+  .refine((code) => [...code].length === 6, 'value length must be 6 runes')
+  .register(described, { minLength: 6, maxLength: 6 });
 
 /** Section 2.3 of Zitadel's messages. A recovery code is a check of v2 only. */
 const checks = (version: Version) =>
@@ -44,7 +47,8 @@ const checks = (version: Version) =>
         : z
             .unknown()
             .transform(() => undefined)
-            .optional(),
+            .optional()
+            .register(described, { unbuilt: true }),
   });
 
 const otpSms = message({ returnCode: flag.optional() }).transform(({ returnCode }) => ({ returnCode: returnCode === true }));

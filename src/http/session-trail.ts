@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { cellOfSession } from '../cells/session-id.ts';
 import type { Facts } from '../cells/user-protocol.ts';
 import { fail, ok } from '../core/result.ts';
@@ -7,6 +8,7 @@ import type { Session } from '../core/session/session.ts';
 import { digest } from '../crypto/digest.ts';
 import { findFacts } from '../directory/facts.ts';
 import { hasUsableLink } from '../directory/links.ts';
+import { instant, int64, listDetails } from './answers.ts';
 import { readyMethods } from './authentication-methods.ts';
 import { readerOf } from './caller.ts';
 import { presentListDetails } from './list-query.ts';
@@ -19,6 +21,10 @@ const events = operation({
   rpc: 'sallyport.session.v2.SessionService/ListSessionEvents',
   routes: ['GET /v2/sessions/{sessionId}/events'],
   input: getSessionMessage('v2'),
+  output: z.object({
+    details: listDetails,
+    events: z.array(z.object({ sequence: int64, type: z.string(), creationDate: instant, creator: z.string().optional() })),
+  }),
   handle: async ({ sessionId, sessionToken }, call) => {
     const reached = await reach(call, sessionId, sessionToken);
     if (!reached.ok) return reached;
@@ -36,6 +42,12 @@ const assurance = operation({
   rpc: 'sallyport.session.v2.SessionService/GetSessionAssurance',
   routes: ['GET /v2/sessions/{sessionId}/assurance'],
   input: getSessionMessage('v2'),
+  output: z.object({
+    amr: z.array(z.string()).optional(),
+    aal: z.enum(['AAL0', 'AAL1', 'AAL2']),
+    authTime: instant.optional(),
+    remainingMethods: z.array(z.string()).optional(),
+  }),
   handle: async ({ sessionId, sessionToken }, call) => {
     const reached = await reach(call, sessionId, sessionToken);
     if (!reached.ok) return reached;

@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { cellOfSession } from '../cells/session-id.ts';
 import { EVERYWHERE } from '../core/permission.ts';
 import type { Problem } from '../core/problem.ts';
@@ -12,6 +13,7 @@ import { readyMethods } from './authentication-methods.ts';
 import { type Call, operation } from './operation.ts';
 import { emit, type JsonObject, toTimestamp } from './protojson.ts';
 import { reachUser } from './reach-user.ts';
+import { userEvent } from './user-events.ts';
 import { presentUser, userIdMessage } from './user-messages.ts';
 
 const userNotFound: Problem = { kind: 'not-found', id: 'QUERY-Dfbg2', message: 'User could not be found' };
@@ -23,6 +25,15 @@ export const userExportOperations = [
     rpc: 'sallyport.user.v2.UserService/ExportUser',
     routes: ['GET /v2/users/{userId}/export'],
     input: userIdMessage,
+    output: z.object({
+      user: z.looseObject({ userId: z.string() }).describe('As GetUserByID shows it'),
+      metadata: z.array(z.object({ key: z.string(), value: z.base64() })).optional(),
+      authMethodTypes: z.array(z.string()).optional(),
+      credentials: z.array(z.object({ id: z.string(), kind: z.enum(['passkey', 'u2f']), name: z.string(), rpId: z.string() })).optional(),
+      idpLinks: z.array(z.object({ idpId: z.string(), userId: z.string(), userName: z.string() })).optional(),
+      events: z.array(userEvent).optional(),
+      sessions: z.array(z.looseObject({ id: z.string() }).describe('As GetSession shows it')).optional(),
+    }),
     handle: async ({ userId }, call) => {
       const user = await reachUser(call, userId, { permission: 'user.read', orSelf: true }, userNotFound);
       if (!user.ok) return user;

@@ -3,6 +3,7 @@ import type { Problem } from '../core/problem.ts';
 import { TEXT_METHODS } from '../directory/text-method.ts';
 import { filterSize, type PersonalField, type UserFilter } from '../directory/user-filter.ts';
 import { refuseBy } from './decode.ts';
+import { described } from './described.ts';
 import { FILTERS_MOST } from './list-query.ts';
 import { enumeration, message, text } from './protojson.ts';
 
@@ -23,7 +24,8 @@ const STATES = [
 const TYPES = ['TYPE_UNSPECIFIED', 'TYPE_HUMAN', 'TYPE_MACHINE'] as const;
 
 /** A list that is counted before any of it is looked at. */
-const listOf = <Item extends z.ZodType>(least: number, most: number, item: Item) => z.array(z.unknown()).min(least).max(most).pipe(z.array(item));
+const listOf = <Item extends z.ZodType>(least: number, most: number, item: Item) =>
+  z.array(z.unknown()).min(least).max(most).register(described, { list: item }).pipe(z.array(item));
 
 const method = enumeration(TEXT_METHODS)
   .optional()
@@ -75,7 +77,8 @@ function queryAt(level: number): z.ZodType<UserFilter> {
  */
 function queryInside(level: number): z.ZodType<UserFilter> {
   let schema: z.ZodType<UserFilter> | undefined;
-  return z.unknown().transform((raw, context): UserFilter => {
+  const within = z.unknown().register(described, { type: 'object', description: 'A query, as those that it stands among' });
+  return within.transform((raw, context): UserFilter => {
     if (level === NESTING_MOST) return refuseBy(context, nestedTooDeep);
     schema ??= queryAt(level + 1);
     const parsed = schema.safeParse(raw);

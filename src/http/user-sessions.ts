@@ -1,5 +1,6 @@
 import { type Problem, unavailable } from '../core/problem.ts';
 import { fail, ok } from '../core/result.ts';
+import { changed } from './answers.ts';
 import { type Operation, operation } from './operation.ts';
 import { message, text } from './protojson.ts';
 import { reachUser } from './reach-user.ts';
@@ -12,6 +13,7 @@ const end = operation({
   rpc: 'sallyport.user.v2.UserService/EndUserSessions',
   routes: ['DELETE /v2/users/{userId}/sessions'],
   input: message({ userId: text(1, 200), exceptSessionId: text(1, 200).optional() }),
+  output: changed,
   handle: async ({ userId, exceptSessionId }, call) => {
     const user = await reachUser(call, userId, { permission: 'session.delete', orSelf: true }, userNotFound);
     if (!user.ok) return user;

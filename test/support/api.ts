@@ -1,4 +1,5 @@
 import { inject } from 'vitest';
+import { checkAsDescribed } from './as-described.ts';
 
 /** An answer, with its body parsed. */
 export interface Answer {
@@ -19,7 +20,7 @@ export interface Client {
 }
 
 /**
- * The API as one caller sees it: the operator, unless another bearer (or none: '') is given; that of the run's Worker, unless another is. A string as
+ * The API as one caller sees it, each answer held against its document: the operator, unless another bearer (or none: '') is given; that of the run's Worker, unless another is. A string as
  * body is sent as it is.
  */
 export function api(bearer: string = inject('adminToken'), origin: string = inject('baseUrl')): Client {
@@ -32,7 +33,9 @@ export function api(bearer: string = inject('adminToken'), origin: string = inje
         ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       });
       const text = await response.text();
-      return { status: response.status, body: text === '' ? undefined : JSON.parse(text), headers: response.headers };
+      const answer = { status: response.status, body: text === '' ? undefined : JSON.parse(text), headers: response.headers };
+      await checkAsDescribed(origin, method, path, answer);
+      return answer;
     };
   return { get: send('GET'), post: send('POST'), put: send('PUT'), patch: send('PATCH'), delete: send('DELETE') };
 }
