@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { BRANDING_SHAPE, type Branding, type LegalAndSupport } from './branding.ts';
 import { isLoopback } from './core/loopback.ts';
 import type { LifetimePolicy } from './core/session/policy.ts';
 import type { AttemptPolicy } from './core/user/attempts.ts';
@@ -6,7 +7,7 @@ import { isListableOrigin } from './core/web-authn/origin.ts';
 import { type KeyPurpose, type KeyRing, keyRing } from './crypto/key-ring.ts';
 import { PASSWORD_SCHEMES, type PasswordHashing } from './crypto/password-hashing.ts';
 import { NOTIFY_SHAPE, type NotifySettings, notifySettings } from './notify/settings.ts';
-import { flag, seconds, whole } from './setting.ts';
+import { flag, json, seconds, whole } from './setting.ts';
 
 /** Everything that a deployment can set, typed. Read once an isolate. */
 export interface Config {
@@ -35,6 +36,8 @@ export interface Config {
   readonly attempts: AttemptPolicy;
   readonly deadlineMs: number;
   readonly jwtIssuers: readonly TrustedIssuer[];
+  readonly branding: Branding;
+  readonly legalAndSupport: LegalAndSupport;
   readonly notify: NotifySettings;
 }
 
@@ -74,8 +77,7 @@ function isWebAddress(text: string): boolean {
 const isWebOrigin = (text: string): boolean => isWebAddress(text) && new URL(text).origin === text;
 
 const ISSUER_LIST = 'a list of {issuer, audience, jwksUrl, roleClaim}, in JSON';
-const trustedIssuers = z.preprocess(
-  (value) => (typeof value === 'string' ? parsedJson(value) : value),
+const trustedIssuers = json(
   z
     .array(
       z.strictObject(
@@ -92,15 +94,6 @@ const trustedIssuers = z.preprocess(
     .refine((list) => new Set(list.map(({ issuer }) => issuer)).size === list.length, 'each issuer stands in it once')
     .default([]),
 );
-
-/** The value of a JSON text; a text that is no JSON stays what it is, which no list is. */
-function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
 
 const ORIGIN_RULE = 'https origins (scheme, host and port only) and android:apk-key-hash: origins, separated by commas';
 const list = z.string().transform((text) => text.split(',').flatMap((entry) => entry.trim() || []));
@@ -186,6 +179,8 @@ const SHAPE = z.object({
    * "jwksUrl":"https://id.example/keys","roleClaim":"roles"}]`. `roleClaim` is "roles" unless it is given. None by default.
    */
   JWT_ISSUERS: trustedIssuers,
+  /** What login pages are told. */
+  ...BRANDING_SHAPE,
   /** How people are told things. */
   ...NOTIFY_SHAPE,
 });
@@ -242,6 +237,8 @@ export function configOf(env: object): Config {
     },
     deadlineMs: settings.DEADLINE_SECONDS,
     jwtIssuers: settings.JWT_ISSUERS,
+    branding: settings.BRANDING,
+    legalAndSupport: settings.LEGAL_AND_SUPPORT,
     notify: settings.notify,
   };
   parsed.set(env, config);

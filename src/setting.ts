@@ -17,3 +17,15 @@ export const flag = () =>
     .union([z.boolean(), z.enum(['true', 'false'])], 'true or false')
     .transform((value) => String(value) === 'true')
     .default(false);
+
+/** A setting that is given as JSON text, or as what that text would say. A text that is no JSON stays what it is, which no schema here takes. */
+export const json = <Schema extends z.ZodType>(schema: Schema) =>
+  z.preprocess((value) => (typeof value === 'string' ? parsed(value) : value), schema);
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

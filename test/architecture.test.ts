@@ -8,7 +8,8 @@ import { describe, expect, it } from 'vitest';
  */
 const ARROWS: Record<string, readonly string[]> = {
   'index.ts': ['http', 'cells'],
-  'config.ts': ['core', 'crypto', 'notify', 'setting.ts'],
+  'config.ts': ['core', 'crypto', 'notify', 'setting.ts', 'branding.ts'],
+  'branding.ts': ['setting.ts'],
   'setting.ts': [],
   http: ['login-step', 'core', 'directory', 'crypto', 'notify', 'idp', 'stubs', 'config.ts'],
   'login-step': ['core', 'checks', 'crypto', 'directory', 'stubs'],

@@ -33,6 +33,7 @@ import { SECURITY_HEADERS } from './security-headers.ts';
 import { sessionSearchOperations } from './session-search.ts';
 import { sessionTrailOperations } from './session-trail.ts';
 import { sessionOperations } from './sessions.ts';
+import { settingsOperations } from './settings.ts';
 import { userAddressOperations } from './user-addresses.ts';
 import { userEventOperations } from './user-events.ts';
 import { userExportOperations } from './user-export.ts';
@@ -66,6 +67,7 @@ export const operations: readonly Operation[] = [
   ...listCredentialOperations,
   ...credentialOperations,
   ...userEventOperations,
+  ...settingsOperations,
   ...identityProviderOperations,
   ...intentOperations,
   ...userLinkOperations,

@@ -168,7 +168,8 @@ function typeOf(schema: Schema): string {
   if (Array.isArray(values)) return values.filter((value) => typeof value === 'string').join(' | ');
   if (contentEncoding) return 'bytes, base64';
   if (format === 'date-time') return 'timestamp';
-  if (maxLength !== undefined) return `string of ${minLength ?? 0} to ${maxLength} characters`;
+  if (maxLength !== undefined)
+    return `string of ${minLength === maxLength ? '' : minLength ? `${minLength} to ` : 'at most '}${maxLength} characters`;
   return typeof type === 'string' ? type : 'any';
 }
 

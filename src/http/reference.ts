@@ -3,7 +3,7 @@ import type { Env } from './exchange.ts';
 import type { Document } from './openapi.ts';
 import type { Operation } from './operation.ts';
 
-const POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** `GET /openapi.json` and `GET /docs`, for everybody. What they need is loaded, and the document made, when somebody first asks. */
 export function referenceOf(operations: readonly Operation[]): Hono<Env> {

@@ -67,8 +67,8 @@ describe('an address', () => {
   it('of what Zitadel has and Sallyport has not yet is 501, code 12, for everybody and before anything is read', async () => {
     for (const bearer of [undefined, '', 'garbage']) {
       expect(await api(bearer).put('/v2/users/human/1', '{broken')).toMatchObject({ status: 501, body: { code: 12 } });
-      for (const path of ['/v2/settings', '/v2beta/settings/login'])
-        expect(await api(bearer).get(path)).toMatchObject({ status: 501, body: { code: 12 } });
+      for (const path of ['/v2/policies/security', '/v2beta/policies/security'])
+        expect(await api(bearer).put(path)).toMatchObject({ status: 501, body: { code: 12 } });
     }
   });
 

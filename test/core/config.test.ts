@@ -50,6 +50,14 @@ describe('the configuration', () => {
       attempts: { backOffFrom: 5, backOffMs: 1 * SECOND, backOffMaxMs: 60 * SECOND, lockAfter: 10, lockMs: 900 * SECOND },
       deadlineMs: 10 * SECOND,
       jwtIssuers: [],
+      branding: {
+        lightTheme: { primaryColor: '#5469d4', backgroundColor: '#fafafa', warnColor: '#cd3d56', fontColor: '#000000' },
+        darkTheme: { primaryColor: '#2073c4', backgroundColor: '#111827', warnColor: '#ff3b5b', fontColor: '#ffffff' },
+        hideLoginNameSuffix: false,
+        disableWatermark: false,
+        themeMode: 'THEME_MODE_AUTO',
+      },
+      legalAndSupport: {},
       notify: {
         email: { provider: 'none' },
         sms: { provider: 'none' },
@@ -81,6 +89,36 @@ describe('the configuration', () => {
         `Setting ${setting} is not valid: https origins (http on loopback only), separated by commas`,
       );
     }
+  });
+
+  it('takes how login pages look, and where they lead people, as JSON text or as it is', () => {
+    const branding = {
+      lightTheme: { primaryColor: '#00ff00', logoUrl: 'https://cdn.example/logo.svg' },
+      fontUrl: '/font.woff2',
+      themeMode: 'THEME_MODE_DARK',
+    };
+    const legal = { tosLink: 'https://example.com/terms', supportEmail: 'help@example.com', customLinkText: 'More' };
+    for (const given of [(value: object) => JSON.stringify(value), (value: object) => value]) {
+      const config = configWith({ BRANDING: given(branding), LEGAL_AND_SUPPORT: given(legal) });
+      expect(config.branding).toMatchObject({ ...branding, lightTheme: { ...branding.lightTheme, backgroundColor: '#fafafa' } });
+      expect(config.legalAndSupport).toEqual(legal);
+    }
+  });
+
+  it.each([
+    ['BRANDING', '{', 'an object of lightTheme'],
+    ['BRANDING', '{"lightTheme":{"primaryColor":"red"}}', 'colours are #rrggbb'],
+    ['BRANDING', '{"lightTheme":{"logoUrl":"http://cdn.example/logo.svg"}}', 'pictures and fonts are https URLs'],
+    ['BRANDING', '{"darkTheme":{"iconUrl":"//cdn.example/logo.svg"}}', 'pictures and fonts are https URLs'],
+    ['BRANDING', '{"fontUrl":"javascript:alert(1)"}', 'pictures and fonts are https URLs'],
+    ['BRANDING', '{"themeMode":"DARK"}', 'themeMode is one of'],
+    ['BRANDING', '{"colour":"#000000"}', 'an object of lightTheme'],
+    ['LEGAL_AND_SUPPORT', '[]', 'an object of tosLink'],
+    ['LEGAL_AND_SUPPORT', '{"tosLink":"javascript:alert(1)"}', 'links are https URLs'],
+    ['LEGAL_AND_SUPPORT', '{"supportEmail":"nobody"}', 'supportEmail is an e-mail address'],
+    ['LEGAL_AND_SUPPORT', '{"customLinkText":""}', 'customLinkText is a text'],
+  ])('refuses %s of %s', (setting, value, message) => {
+    expect(faultWith({ [setting]: value })).toContain(`Setting ${setting} is not valid: ${message}`);
   });
 
   it('is read once an isolate', () => {
