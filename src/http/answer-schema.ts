@@ -21,14 +21,25 @@ const SESSION_STATE: Schema = {
   description: 'Left out while the session is active',
 };
 
-/** What our answers hold beside the fields that `@zitadel/proto` knows. */
+const CLIENT_AUTHENTICATION: Schema = { type: 'string', enum: ['basic', 'post'] };
+
+/** What our answers hold beside the fields that `@zitadel/proto` 1.3.1 knows: ours, and newer ones of Zitadel. */
 const OURS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = Object.fromEntries(
   ['v2', 'v2beta'].flatMap((version) => [
     [`zitadel.session.${version}.Session`, { state: SESSION_STATE }],
     [`zitadel.session.${version}.Factors`, { recoveryCode: VERIFIED }],
     [`zitadel.session.${version}.ListSessionsResponse`, { nextPageToken: { type: 'string', description: 'Where the next page begins' } }],
+    ...['GenericOIDCConfig', 'OAuthConfig', 'GitHubConfig', 'GoogleConfig', 'AzureADConfig'].map((name) => [
+      `zitadel.idp.${version}.${name}`,
+      { clientAuthentication: CLIENT_AUTHENTICATION, usePkce: { type: 'boolean' } },
+    ]),
   ]),
 );
+
+/** Likewise, of enumerations. */
+const OUR_VALUES: Readonly<Record<string, readonly string[]>> = {
+  'zitadel.user.v2.AuthenticationMethodType': ['AUTHENTICATION_METHOD_TYPE_RECOVERY_CODE'],
+};
 
 /**
  * A message of `@zitadel/proto` in proto3 JSON, as a reference to a schema that is put among `components`. No member is required: zero values are left
@@ -49,11 +60,16 @@ export function messageSchema(message: DescMessage, components: Record<string, S
 function fieldSchema(field: DescField, components: Record<string, Schema>): Schema {
   const of = (kind: { scalar?: ScalarType | undefined; enum?: DescEnum | undefined; message?: DescMessage | undefined }): Schema => {
     if (kind.message) return messageSchema(kind.message, components);
-    return kind.enum ? { type: 'string', enum: kind.enum.values.map(({ name }) => name) } : scalarSchema(kind.scalar);
+    return kind.enum ? enumSchema(kind.enum) : scalarSchema(kind.scalar);
   };
   if (field.fieldKind === 'list') return { type: 'array', items: of(field) };
   return field.fieldKind === 'map' ? { type: 'object', additionalProperties: of(field) } : of(field);
 }
+
+const enumSchema = ({ typeName, values }: DescEnum): Schema => ({
+  type: 'string',
+  enum: [...values.map(({ name }) => name), ...(OUR_VALUES[typeName] ?? [])],
+});
 
 function scalarSchema(scalar: ScalarType | undefined): Schema {
   switch (scalar) {
