@@ -109,10 +109,11 @@ function parametersOf(route: Route, fields: MessageSchema): Parameter[] {
 }
 
 /** A field of the query; what is in a nested message has its path, with dots. */
-function inQuery(name: string, schema: Schema, required: boolean): Parameter[] {
+function inQuery(name: string, schema: Schema, required: boolean, description?: string): Parameter[] {
   const nested = schema.properties as Readonly<Record<string, Schema>> | undefined;
-  if (nested) return Object.entries(nested).flatMap(([inner, its]) => inQuery(`${name}.${inner}`, its, false));
-  return [{ name, in: 'query', ...(required && { required }), schema }];
+  const said = (schema.description ?? description) as string | undefined;
+  if (nested) return Object.entries(nested).flatMap(([inner, its]) => inQuery(`${name}.${inner}`, its, false, said));
+  return [{ name, in: 'query', ...(required && { required }), ...(said && { description: said }), schema }];
 }
 
 function bodyOf(route: Route, { properties, required, ...rules }: MessageSchema): Pick<Described, 'requestBody'> {

@@ -11,7 +11,7 @@ interface Described {
 }
 
 const SEED = Number(process.env.FUZZ_SEED ?? 20261126);
-const RUNS = Number(process.env.FUZZ_RUNS ?? 12);
+const RUNS = Number(process.env.FUZZ_RUNS ?? 8);
 
 /** What would end, or lock out, what other tests work with: the providers and members of the whole instance, and the index of all sessions. */
 const LEFT_ALONE = /^(\/reindex|\/idps\/callback|\/v2\/sessions\/\{sessionId\}\/watch)$/;
