@@ -2,13 +2,16 @@ import type { JsonObject } from '@bufbuild/protobuf';
 import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt';
 import { type Client, ConnectError, type Transport } from '@connectrpc/connect';
 import { createClientFor } from '@zitadel/client';
-import { createSessionServiceClient, createUserServiceClient } from '@zitadel/client/v2';
+import { createSessionServiceClient, createSettingsServiceClient, createUserServiceClient } from '@zitadel/client/v2';
 import { CredentialsCheckErrorSchema, ErrorDetailSchema } from '@zitadel/proto/zitadel/message_pb.js';
 import type { Details as WireDetails } from '@zitadel/proto/zitadel/object/v2/object_pb.js';
 import { type Challenges, UserVerificationRequirement } from '@zitadel/proto/zitadel/session/v2/challenge_pb.js';
 import type { Session as WireSession } from '@zitadel/proto/zitadel/session/v2/session_pb.js';
 import type { SessionService } from '@zitadel/proto/zitadel/session/v2/session_service_pb.js';
 import { SessionService as SessionServiceBeta } from '@zitadel/proto/zitadel/session/v2beta/session_service_pb.js';
+import { PasskeysType, SecondFactorType } from '@zitadel/proto/zitadel/settings/v2/login_settings_pb.js';
+import type { SettingsService } from '@zitadel/proto/zitadel/settings/v2/settings_service_pb.js';
+import { SettingsService as SettingsServiceBeta } from '@zitadel/proto/zitadel/settings/v2beta/settings_service_pb.js';
 import { AuthenticationMethodType, type UserService } from '@zitadel/proto/zitadel/user/v2/user_service_pb.js';
 import { UserService as UserServiceBeta } from '@zitadel/proto/zitadel/user/v2beta/user_service_pb.js';
 import type { Version } from '../../support/login.ts';
@@ -115,18 +118,27 @@ export function refusalFrom(error: unknown): Refusal {
 interface Services {
   readonly sessions: Client<typeof SessionService>;
   readonly users: Client<typeof UserService>;
+  readonly settings: Client<typeof SettingsService>;
 }
 
 /** To the messages of a login both versions are one: they differ in their names alone. */
 const SERVICES: Record<Version, (transport: Transport) => Services> = {
-  v2: (transport) => ({ sessions: createSessionServiceClient(transport), users: createUserServiceClient(transport) }),
+  v2: (transport) => ({
+    sessions: createSessionServiceClient(transport),
+    users: createUserServiceClient(transport),
+    settings: createSettingsServiceClient(transport),
+  }),
   v2beta: (transport) =>
-    ({ sessions: createClientFor(SessionServiceBeta)(transport), users: createClientFor(UserServiceBeta)(transport) }) as unknown as Services,
+    ({
+      sessions: createClientFor(SessionServiceBeta)(transport),
+      users: createClientFor(UserServiceBeta)(transport),
+      settings: createClientFor(SettingsServiceBeta)(transport),
+    }) as unknown as Services,
 };
 
 /** Clients that `@zitadel/client` makes from the descriptors of `@zitadel/proto`, over a transport of whatever protocol. */
 export function descriptorClient(transport: Transport, version: Version): LoginClient {
-  const { sessions, users } = SERVICES[version](transport);
+  const { sessions, users, settings } = SERVICES[version](transport);
   return {
     addHumanUser: async (person) => {
       const { userId, details } = await users.addHumanUser(personOf(person));
@@ -167,6 +179,15 @@ export function descriptorClient(transport: Transport, version: Version): LoginC
       const answer = await sessions.listSessions({ queries: [{ query: { case: 'userIdQuery', value: { id: userId } } }] });
       const { totalResult, timestamp } = present(answer.details);
       return { total: totalResult, timestamp: date(timestamp), sessions: answer.sessions.map(sessionOf) };
+    },
+    loginSettings: async () => {
+      const { passwordCheckLifetime, passkeysType, secondFactors } = present((await settings.getLoginSettings({})).settings);
+      const passwordCheckLifetimeSeconds = present(passwordCheckLifetime).seconds;
+      return {
+        passwordCheckLifetimeSeconds,
+        passkeys: PasskeysType[passkeysType],
+        secondFactors: secondFactors.map((type) => SecondFactorType[type]),
+      };
     },
     deleteSession: async (sessionId, sessionToken) => detailsOf((await sessions.deleteSession({ sessionId, sessionToken })).details),
     refusalOf: async (call) => refusalFrom(await rejectionOf(call)),

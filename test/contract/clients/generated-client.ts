@@ -4,12 +4,14 @@ import type { Challenges } from '@zitadel/node/dist/api/generated/zitadel/sessio
 import { UserVerificationRequirement } from '@zitadel/node/dist/api/generated/zitadel/session/v2/challenge.js';
 import type { Session as WireSession } from '@zitadel/node/dist/api/generated/zitadel/session/v2/session.js';
 import { type SessionServiceClient, SessionServiceDefinition } from '@zitadel/node/dist/api/generated/zitadel/session/v2/session_service.js';
+import { PasskeysType, SecondFactorType } from '@zitadel/node/dist/api/generated/zitadel/settings/v2/login_settings.js';
+import { type SettingsServiceClient, SettingsServiceDefinition } from '@zitadel/node/dist/api/generated/zitadel/settings/v2/settings_service.js';
 import {
   AuthenticationMethodType,
   type UserServiceClient,
   UserServiceDefinition,
 } from '@zitadel/node/dist/api/generated/zitadel/user/v2/user_service.js';
-import { createAccessTokenInterceptor, createSessionClient, createUserClient } from '@zitadel/node/dist/api/index.js';
+import { createAccessTokenInterceptor, createSessionClient, createSettingsClient, createUserClient } from '@zitadel/node/dist/api/index.js';
 import { type ClientMiddleware, createChannel, createClientFactory, Metadata } from 'nice-grpc';
 import type { Version } from '../../support/login.ts';
 import { refusalFrom } from './descriptor-client.ts';
@@ -110,16 +112,25 @@ const personOf = ({ organizationId, loginName, phone, password }: Person) => ({
 interface Services {
   readonly sessions: SessionServiceClient;
   readonly users: UserServiceClient;
+  readonly settings: SettingsServiceClient;
 }
 
 /** v2 is generated in the package, but made by no function of it. To the messages of a login both versions are one. */
 const SERVICES: Record<Version, (origin: string, ...middlewares: ClientMiddleware[]) => Services> = {
   v2beta: (origin, ...middlewares) =>
-    ({ sessions: createSessionClient(origin, ...middlewares), users: createUserClient(origin, ...middlewares) }) as unknown as Services,
+    ({
+      sessions: createSessionClient(origin, ...middlewares),
+      users: createUserClient(origin, ...middlewares),
+      settings: createSettingsClient(origin, ...middlewares),
+    }) as unknown as Services,
   v2: (origin, ...middlewares) => {
     const channel = createChannel(origin);
     const factory = middlewares.reduce((made, middleware) => made.use(middleware), createClientFactory());
-    return { sessions: factory.create(SessionServiceDefinition, channel), users: factory.create(UserServiceDefinition, channel) };
+    return {
+      sessions: factory.create(SessionServiceDefinition, channel),
+      users: factory.create(UserServiceDefinition, channel),
+      settings: factory.create(SettingsServiceDefinition, channel),
+    };
   },
 };
 
@@ -138,7 +149,7 @@ export function generatedClient(origin: string, token: string, version: Version)
       },
     });
   };
-  const { sessions, users } = SERVICES[version](origin, createAccessTokenInterceptor(token), keepTrailers);
+  const { sessions, users, settings } = SERVICES[version](origin, createAccessTokenInterceptor(token), keepTrailers);
   return {
     addHumanUser: async (person) => {
       const { userId, details } = await users.addHumanUser(personOf(person));
@@ -177,6 +188,15 @@ export function generatedClient(origin: string, token: string, version: Version)
       const answer = await sessions.listSessions({ queries: [{ userIdQuery: { id: userId } }] });
       const { totalResult, timestamp } = present(answer.details);
       return { total: integer(totalResult), timestamp: present(timestamp), sessions: answer.sessions.map(sessionOf) };
+    },
+    loginSettings: async () => {
+      const { passwordCheckLifetime, passkeysType, secondFactors } = present((await settings.getLoginSettings({})).settings);
+      return {
+        passwordCheckLifetimeSeconds: integer(present(passwordCheckLifetime).seconds),
+        passkeys: (PasskeysType[passkeysType] ?? '').replace('PASSKEYS_TYPE_', ''),
+        // Of v2's two names for one number TypeScript gives the later one back.
+        secondFactors: secondFactors.map((type) => (SecondFactorType[type] ?? '').replace('SECOND_FACTOR_TYPE_', '').replace('TOTP', 'OTP')),
+      };
     },
     deleteSession: async (sessionId, sessionToken) => detailsOf((await sessions.deleteSession({ sessionId, sessionToken })).details),
     refusalOf: async (call) => {

@@ -20,7 +20,7 @@ import {
 type Json = any;
 
 /** One call by plain `fetch`: an RPC with its message, to the answer's body. Rejects with a `JsonRefusal`. */
-export type Send = (service: 'session' | 'user', method: string, message: Json, bearer?: string) => Promise<Json>;
+export type Send = (service: keyof typeof SERVICES, method: string, message: Json, bearer?: string) => Promise<Json>;
 
 /** A body of JSON that is no success. */
 class JsonRefusal extends Error {
@@ -43,7 +43,7 @@ async function send(verb: string, url: URL, bearer: string, message?: Json): Pro
   return body;
 }
 
-const SERVICES = { session: 'SessionService', user: 'UserService' };
+const SERVICES = { session: 'SessionService', user: 'UserService', settings: 'SettingsService' };
 
 /** Connect in JSON without a word of Connect in the headers, as the newer SDKs of Zitadel send it. */
 export const connectJson =
@@ -64,6 +64,7 @@ const ROUTES: Record<string, [verb: string, path: string]> = {
   SetSession: ['PATCH', 'sessions/{sessionId}'],
   GetSession: ['GET', 'sessions/{sessionId}'],
   ListSessions: ['POST', 'sessions/search'],
+  GetLoginSettings: ['GET', 'settings/login'],
   DeleteSession: ['DELETE', 'sessions/{sessionId}'],
 };
 
@@ -201,6 +202,14 @@ export function jsonClient(call: Send): LoginClient {
     sessionsOf: async (userId) => {
       const { details, sessions = [] } = await call('session', 'ListSessions', { queries: [{ userIdQuery: { id: userId } }] });
       return { total: BigInt(details.totalResult ?? 0), timestamp: new Date(details.timestamp), sessions: sessions.map(sessionOf) };
+    },
+    loginSettings: async () => {
+      const { passwordCheckLifetime, passkeysType, secondFactors } = (await call('settings', 'GetLoginSettings', {})).settings;
+      return {
+        passwordCheckLifetimeSeconds: BigInt(/^(\d+)s$/.exec(passwordCheckLifetime)?.[1] ?? ''),
+        passkeys: passkeysType.replace('PASSKEYS_TYPE_', ''),
+        secondFactors: secondFactors.map((type: string) => type.replace('SECOND_FACTOR_TYPE_', '')),
+      };
     },
     deleteSession: async (sessionId, sessionToken) => detailsOf((await call('session', 'DeleteSession', { sessionId, sessionToken })).details),
     refusalOf: async (refused) => refusalFrom(await rejectionOf(refused)),

@@ -97,6 +97,8 @@ export interface LoginClient {
   /** As the operator, or by the bearer. */
   getSession(sessionId: string, bearer?: string): Promise<Session>;
   sessionsOf(userId: string): Promise<{ readonly total: bigint; readonly timestamp: Date; readonly sessions: readonly Session[] }>;
+  /** How often to ask for a password, and what with; without the prefixes of the enumerations. */
+  loginSettings(): Promise<{ readonly passwordCheckLifetimeSeconds: bigint; readonly passkeys: string; readonly secondFactors: readonly string[] }>;
   deleteSession(sessionId: string, sessionToken: string): Promise<Details>;
   /** What a call was refused with. */
   refusalOf(call: Promise<unknown>): Promise<Refusal>;

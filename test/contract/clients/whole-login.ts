@@ -90,6 +90,11 @@ class Carried {
 /** Enrols somebody and signs them in with every factor that there is, and out; by the one client that is given. */
 export async function wholeLogin(client: LoginClient): Promise<void> {
   const { organizationId, loginName, userId, key, app } = await enrol(client);
+  expect(await client.loginSettings()).toEqual({
+    passwordCheckLifetimeSeconds: 864_000n,
+    passkeys: 'ALLOWED',
+    secondFactors: ['OTP', 'U2F', 'OTP_EMAIL', 'OTP_SMS'],
+  });
 
   const created = await client.createSession({ userId, userAgent: AGENT, metadata: { a: bytes(0, 255), b: bytes(98) }, lifetimeSeconds: 3600 });
   const session = new Carried(client, created);
