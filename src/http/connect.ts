@@ -13,7 +13,6 @@ export interface Format {
 }
 
 const JSON_TYPE = 'application/json';
-const TYPES = `${JSON_TYPE}, application/proto, application/grpc-web+proto`;
 const json: Format = { read: readJson, answer: (message) => Response.json(message) };
 
 /**
@@ -42,8 +41,9 @@ function speak(context: Context<Env>, next: Next): Promise<void> {
 
 async function serve(context: Context<Env>, operation: Operation): Promise<Response> {
   const type = typeOf(context);
-  const format = type === JSON_TYPE ? json : (await import('./protobuf.ts')).formatOf(type, operation);
-  if (format === undefined) return new Response(null, { status: 415, headers: { 'accept-post': TYPES } });
+  const formats = new Map([[JSON_TYPE, json], ...(type === JSON_TYPE ? [] : (await import('./protobuf.ts')).formatsOf(operation))]);
+  const format = formats.get(type);
+  if (format === undefined) return new Response(null, { status: 415, headers: { 'accept-post': [...formats.keys()].join(', ') } });
   const result = await inTime(context, async () => {
     const caller = await admit(context);
     if (!caller.ok) return caller;

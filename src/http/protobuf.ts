@@ -1,4 +1,4 @@
-import { fromBinary, fromJsonString, type JsonObject, toBinary, toJson } from '@bufbuild/protobuf';
+import { type DescMethod, fromBinary, fromJsonString, type JsonObject, toBinary, toJson } from '@bufbuild/protobuf';
 import { encodeEnvelopes } from '@connectrpc/connect/protocol';
 import { setTrailerStatus, trailerFlag, trailerSerialize } from '@connectrpc/connect/protocol-grpc-web';
 import { invalid, notBuilt } from '../core/problem.ts';
@@ -28,35 +28,35 @@ const envelope: Wrapping = {
   wrap: (data) => encodeEnvelopes({ flags: 0, data }, endOfSuccess),
 };
 
-const WRAPPINGS: Readonly<Record<string, Wrapping>> = {
-  'application/proto': bare,
-  'application/grpc-web': envelope,
-  'application/grpc-web+proto': envelope,
-};
+const WRAPPINGS: readonly (readonly [contentType: string, wrapping: Wrapping])[] = [
+  ['application/proto', bare],
+  ['application/grpc-web+proto', envelope],
+  ['application/grpc-web', envelope],
+];
 
 const malformed = fail(invalid('invalid request: malformed protobuf'));
 
 /**
- * An operation's messages in the binary form of Connect or of gRPC-Web, by way of their JSON; undefined for another content type, and where
- * `@zitadel/proto` does not know the messages.
+ * An operation's messages in the binary forms of Connect and of gRPC-Web, by content type and by way of their JSON; none where `@zitadel/proto` does
+ * not know the messages.
  */
-export function formatOf(contentType: string, operation: Operation): Format | undefined {
+export function formatsOf(operation: Operation): [contentType: string, format: Format][] {
   const method = methodOf(operation.rpc);
-  const wrapping = WRAPPINGS[contentType];
-  if (method === undefined || wrapping === undefined) return undefined;
-  return {
-    read: (body) => {
-      const bytes = wrapping.unwrap(body);
-      if (!bytes.ok) return bytes;
-      try {
-        return ok(toJson(method.input, fromBinary(method.input, bytes.value)) as JsonObject);
-      } catch {
-        return malformed;
-      }
-    },
-    answer: (message) => {
-      const bytes = toBinary(method.output, fromJsonString(method.output, JSON.stringify(message), { ignoreUnknownFields: true }));
-      return new Response(wrapping.wrap(bytes), { headers: { 'content-type': contentType } });
-    },
-  };
+  return method === undefined ? [] : WRAPPINGS.map(([contentType, wrapping]) => [contentType, formatOf(method, contentType, wrapping)]);
 }
+
+const formatOf = ({ input, output }: DescMethod, contentType: string, { unwrap, wrap }: Wrapping): Format => ({
+  read: (body) => {
+    const bytes = unwrap(body);
+    if (!bytes.ok) return bytes;
+    try {
+      return ok(toJson(input, fromBinary(input, bytes.value)) as JsonObject);
+    } catch {
+      return malformed;
+    }
+  },
+  answer: (message) => {
+    const bytes = toBinary(output, fromJsonString(output, JSON.stringify(message), { ignoreUnknownFields: true }));
+    return new Response(wrap(bytes), { headers: { 'content-type': contentType } });
+  },
+});
