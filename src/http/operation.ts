@@ -30,7 +30,7 @@ export interface Call {
   readonly idempotencyKey: string | undefined;
 }
 
-/** One operation of the API: the one description that REST, and later Connect and the OpenAPI document, are made from. */
+/** One operation of the API: the one description that REST, Connect, gRPC-Web and the OpenAPI document are made from. */
 export interface Operation {
   /** Zitadel's service and method, such as `zitadel.session.v2.SessionService/SetSession`. */
   readonly rpc: string;
