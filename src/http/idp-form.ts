@@ -2,14 +2,15 @@ import * as z from 'zod';
 import { isProviderUrl } from '../core/intent/provider-url.ts';
 import type { IdpConfig, IdpType } from '../directory/identity-providers.ts';
 import { OIDC_SCOPES, PRESETS } from '../idp/presets.ts';
-import { enumeration, flag, message, text } from './protojson.ts';
+import { emit, enumeration, flag, type JsonObject, message, text } from './protojson.ts';
 
 const SCOPES_MOST = 20;
 
 /** Where a provider is: https, or this machine. */
 export const providerUrl = text(1, 500).refine(isProviderUrl, 'must be an https URL (http on loopback only) without a user or a fragment');
 
-const AUTO_LINKING = ['AUTO_LINKING_OPTION_UNSPECIFIED', 'AUTO_LINKING_OPTION_USERNAME', 'AUTO_LINKING_OPTION_EMAIL'] as const;
+export const NO_AUTO_LINKING = 'AUTO_LINKING_OPTION_UNSPECIFIED';
+const AUTO_LINKING = [NO_AUTO_LINKING, 'AUTO_LINKING_OPTION_USERNAME', 'AUTO_LINKING_OPTION_EMAIL'] as const;
 
 const providerOptions = message({
   isLinkingAllowed: flag.optional(),
@@ -29,6 +30,10 @@ export const clientFields = {
   providerOptions: providerOptions.optional(),
   clientAuthentication: z.enum(['basic', 'post'], 'must be basic or post').optional(),
 };
+
+/** The options as they are shown: what is not switched on is left out, as any zero is. */
+export const presentOptions = ({ autoLinking, ...flags }: IdpConfig['options']): JsonObject =>
+  emit({ ...flags, ...(autoLinking !== NO_AUTO_LINKING && { autoLinking }) });
 
 /** How a provider's client secret is sealed. */
 export const providerSecretLabel = (idpId: string) => ({ purpose: 'idp client secret', owner: idpId });
@@ -60,7 +65,7 @@ export function clientOf(type: IdpType, input: object, fallbackName: string) {
       isCreationAllowed: options?.isCreationAllowed ?? false,
       isAutoCreation: options?.isAutoCreation ?? false,
       isAutoUpdate: options?.isAutoUpdate ?? false,
-      autoLinking: options?.autoLinking ?? 'AUTO_LINKING_OPTION_UNSPECIFIED',
+      autoLinking: options?.autoLinking ?? NO_AUTO_LINKING,
     },
     ...(type === 'azure' && { tenant: tenant ?? 'common' }),
   };

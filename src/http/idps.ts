@@ -17,7 +17,7 @@ import {
 } from '../directory/identity-providers.ts';
 import { changed, details, listDetails } from './answers.ts';
 import { scopeOfCaller } from './caller.ts';
-import { clientFields, clientOf, providerSecretLabel, providerUrl } from './idp-form.ts';
+import { clientFields, clientOf, presentOptions, providerSecretLabel, providerUrl } from './idp-form.ts';
 import { listQuery, pageOf, presentListDetails } from './list-query.ts';
 import { type Call, type Operation, operation } from './operation.ts';
 import { emit, enumeration, flag, type JsonObject, message, text, toTimestamp } from './protojson.ts';
@@ -213,7 +213,7 @@ const presentV2 = (provider: IdentityProvider, call: Call): JsonObject => ({
   state: `IDP_STATE_${provider.state.toUpperCase()}`,
   name: provider.name,
   type: `IDP_TYPE_${V2_TYPES[provider.type]}`,
-  config: { options: emit({ ...provider.config.options }), [CONFIG_NAMES[provider.type]]: presentConfig(provider.config) },
+  config: { options: presentOptions(provider.config.options), [CONFIG_NAMES[provider.type]]: presentConfig(provider.config) },
 });
 
 const presentV1 = (provider: IdentityProvider, call: Call): JsonObject => ({
@@ -223,7 +223,7 @@ const presentV1 = (provider: IdentityProvider, call: Call): JsonObject => ({
   name: provider.name,
   owner: 'IDP_OWNER_TYPE_SYSTEM',
   type: `PROVIDER_TYPE_${V2_TYPES[provider.type]}`,
-  config: { options: emit({ ...provider.config.options }), [`${CONFIG_NAMES[provider.type]}Config`]: presentConfig(provider.config) },
+  config: { options: presentOptions(provider.config.options), [`${CONFIG_NAMES[provider.type]}Config`]: presentConfig(provider.config) },
 });
 
 /** Never the secret. */

@@ -7,6 +7,7 @@ import { type IdentityProvider, listProviders } from '../directory/identity-prov
 import { oldestOrganization } from '../directory/organizations.ts';
 import { LANGUAGES } from '../notify/wording.ts';
 import { scopeOfCaller } from './caller.ts';
+import { NO_AUTO_LINKING, presentOptions } from './idp-form.ts';
 import { presentListDetails } from './list-query.ts';
 import { type Call, type Operation, operation } from './operation.ts';
 import { emit, flag, type JsonObject, message, text, toInt64 } from './protojson.ts';
@@ -130,7 +131,7 @@ const activeIdps = (version: Version): Operation =>
           [creationAllowed, options.isCreationAllowed],
           [linkingAllowed, options.isLinkingAllowed],
           [autoCreation, options.isAutoCreation],
-          [autoLinking, options.autoLinking !== 'AUTO_LINKING_OPTION_UNSPECIFIED'],
+          [autoLinking, options.autoLinking !== NO_AUTO_LINKING],
         ].every(([wanted, has]) => wanted === undefined || wanted === has);
       const providers = (await listProviders(call.db)).filter(({ state, config }) => state === 'active' && meets(config));
       const identityProviders = providers.map((provider) => presentIdp(provider, version));
@@ -144,7 +145,7 @@ const presentIdp = ({ id, name, type, config }: IdentityProvider, version: Versi
   id,
   name,
   type: `IDENTITY_PROVIDER_TYPE_${TYPES[type]}`,
-  ...(version === 'v2' && { options: emit({ ...config.options }) }),
+  ...(version === 'v2' && { options: presentOptions(config.options) }),
 });
 
 /** zitadel.settings.v2 and v2beta SettingsService: what login pages read. */

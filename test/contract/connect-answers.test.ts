@@ -18,6 +18,7 @@ describe('one answer', () => {
     const stoppedSession = await createFor(stopped.userId);
     await api().post(`/v2/users/${stopped.userId}/lock`);
     const machine = await newMachine();
+    const idp = await api().post('/admin/v1/idps/azure', { name: 'Azure', clientId: 'us', clientSecret: 'secret' });
     const query = { queries: [{ userIdQuery: { id: 'nobody' } }] };
     return [
       ['session.v2/GetSession', { sessionId: login.id }],
@@ -35,7 +36,7 @@ describe('one answer', () => {
       ['org.v2/ListOrganizations', { queries: [{ idQuery: { id: await anOrganization() } }] }],
       ['settings.v2/GetLoginSettings', {}],
       ['settings.v2/GetBrandingSettings', {}],
-      ['settings.v2/GetActiveIdentityProviders', {}],
+      ['idp.v2/GetIDPByID', { id: idp.body.id }],
     ];
   }
 

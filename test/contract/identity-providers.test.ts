@@ -51,7 +51,6 @@ const FORMS = {
 } as const;
 type Kind = keyof typeof FORMS;
 const KINDS = Object.keys(FORMS) as Kind[];
-const NO_OPTIONS = { autoLinking: 'AUTO_LINKING_OPTION_UNSPECIFIED' };
 
 const add = (kind: Kind, fields: object, client: Client = api()) => client.post(`/admin/v1/idps/${kind}`, fields);
 const change = (kind: Kind, id: string, fields: object, client: Client = api()) => client.put(`/admin/v1/idps/${kind}/${id}`, fields);
@@ -74,12 +73,12 @@ describe.each(KINDS)('an identity provider of the form %s', (kind) => {
     const name = 'name' in fields ? fields.name : { github: 'GitHub', google: 'Google' }[kind as 'github' | 'google'];
     const both = { id, details, state: 'IDP_STATE_ACTIVE', name };
     const known = { clientId: 'sallyport', ...shown };
-    expect((await read(id)).body.idp).toEqual({ ...both, type: `IDP_TYPE_${type}`, config: { options: NO_OPTIONS, [config]: known } });
+    expect((await read(id)).body.idp).toEqual({ ...both, type: `IDP_TYPE_${type}`, config: { options: {}, [config]: known } });
     expect((await readTemplate(id)).body.idp).toEqual({
       ...both,
       owner: 'IDP_OWNER_TYPE_SYSTEM',
       type: `PROVIDER_TYPE_${type}`,
-      config: { options: NO_OPTIONS, [`${config}Config`]: known },
+      config: { options: {}, [`${config}Config`]: known },
     });
   });
 

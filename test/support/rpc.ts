@@ -2,6 +2,7 @@ import { type DescMethod, fromBinary, fromJson, type JsonValue, toBinary, toJson
 import { ConnectError } from '@connectrpc/connect';
 import { errorFromJson } from '@connectrpc/connect/protocol-connect';
 import { findTrailerError } from '@connectrpc/connect/protocol-grpc';
+import { IdentityProviderService } from '@zitadel/proto/zitadel/idp/v2/idp_service_pb.js';
 import { CredentialsCheckErrorSchema, ErrorDetailSchema } from '@zitadel/proto/zitadel/message_pb.js';
 import { OrganizationService } from '@zitadel/proto/zitadel/org/v2/org_service_pb.js';
 import { SessionService } from '@zitadel/proto/zitadel/session/v2/session_service_pb.js';
@@ -21,7 +22,7 @@ export type Protocol = keyof typeof TYPES;
 export const PROTOCOLS = Object.keys(TYPES) as Protocol[];
 export const BINARY_PROTOCOLS = ['Connect in binary', 'gRPC-Web'] as const satisfies Protocol[];
 
-const SERVICES = [SessionService, SessionServiceBeta, UserService, UserServiceBeta, SettingsService, OrganizationService];
+const SERVICES = [SessionService, SessionServiceBeta, UserService, UserServiceBeta, SettingsService, OrganizationService, IdentityProviderService];
 
 /** The short name of a service and its method: `session.v2/SetSession`. */
 export type Rpc = `${string}.${'v2' | 'v2beta'}/${string}`;
