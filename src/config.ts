@@ -16,6 +16,8 @@ export interface Config {
   readonly sessionsPerUser: number;
   readonly defaultOrganizationId: string | undefined;
   readonly adminTokens: readonly string[];
+  readonly loginClientTokens: readonly string[];
+  readonly loginName: string;
   readonly sessionIdKeys: KeyRing;
   readonly sealKeys: KeyRing;
   readonly idempotencyKeys: KeyRing;
@@ -99,12 +101,19 @@ const ORIGIN_RULE = 'https origins (scheme, host and port only) and android:apk-
 const list = z.string().transform((text) => text.split(',').flatMap((entry) => entry.trim() || []));
 const webOrigins = list.refine((origins) => origins.every(isWebOrigin), 'https origins (http on loopback only), separated by commas').default([]);
 
+const TOKENS_RULE = 'one or two tokens of at least 32 characters';
+const tokens = z
+  .string()
+  .transform((list) => list.split(',').map((token) => token.trim()))
+  .refine((given) => given.length <= 2 && given.every((token) => token.length >= 32), TOKENS_RULE);
+
 const SHAPE = z.object({
   /** Secret. The operator's bearer token (IAM_OWNER and IAM_LOGIN_CLIENT); two, separated by a comma, while it is rotated. At least 32 characters each. */
-  ADMIN_TOKEN: z
-    .string()
-    .transform((list) => list.split(',').map((token) => token.trim()))
-    .refine((tokens) => tokens.length <= 2 && tokens.every((token) => token.length >= 32), 'one or two tokens of at least 32 characters'),
+  ADMIN_TOKEN: tokens,
+  /** Secret. The bearer token (IAM_LOGIN_CLIENT) of the login pages; two while it is rotated. Without it there are no login pages. */
+  LOGIN_CLIENT_TOKEN: tokens.default([]),
+  /** What the login pages call the place that one signs in to. */
+  LOGIN_NAME: z.string().min(1).max(100).default('Sallyport'),
   /** Secret. Key list (`1:base64,2:base64`, at least 32 bytes each) of the MAC in session ids. Dropping a key makes its sessions unknown. */
   SESSION_ID_KEYS: keys('SHA-256'),
   /** Secret. Key list of the pepper in password hashes. Dropping a key makes the passwords hashed under it unusable. */
@@ -209,6 +218,8 @@ export function configOf(env: object): Config {
     sessionsPerUser: settings.SESSIONS_PER_USER,
     defaultOrganizationId: settings.DEFAULT_ORGANIZATION_ID,
     adminTokens: settings.ADMIN_TOKEN,
+    loginClientTokens: settings.LOGIN_CLIENT_TOKEN,
+    loginName: settings.LOGIN_NAME,
     sessionIdKeys: settings.SESSION_ID_KEYS,
     sealKeys: settings.SEAL_KEYS,
     idempotencyKeys: settings.IDEMPOTENCY_KEYS,

@@ -21,6 +21,7 @@ function ensureSecrets() {
   const written = existsSync(SECRETS_FILE) ? readFileSync(SECRETS_FILE, 'utf8') : '';
   const secrets = {
     ADMIN_TOKEN: randomBytes(32).toString('hex'),
+    LOGIN_CLIENT_TOKEN: randomBytes(32).toString('hex'),
     ...Object.fromEntries(KEY_LISTS.map((name) => [name, `${dateNumber(new Date())}:${randomBytes(32).toString('base64')}`])),
   };
   const missing = Object.entries(secrets).filter(([name]) => !new RegExp(`^${name} *=`, 'm').test(written));

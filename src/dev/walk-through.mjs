@@ -13,6 +13,7 @@ export function walkThrough(address, adminToken) {
 Sallyport listens on ${address}
   admin token   ${adminToken}
   demo user     ${DEMO.loginName} (${DEMO.userId}), password ${DEMO.password}
+  login pages   ${address}/login
   mailbox       ${address}/dev/mailbox, where every mail and SMS goes
 
 One login, to be pasted line by line: create, user, password and a code by e-mail (one in 30 seconds), the code from the mailbox, look, end.

@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono';
 import type { Problem } from '../core/problem.ts';
 import { ok } from '../core/result.ts';
+import { loginPages } from '../login/login.ts';
 import { authenticationMethodOperations } from './authentication-methods.ts';
 import { connectOf } from './connect.ts';
 import { credentialOperations } from './credentials.ts';
@@ -123,6 +124,11 @@ app.on(['GET', 'POST'], '/idps/callback', limitBody(CALLBACK_LIMIT_BYTES), async
 app.all('/idps/callback', () => refuseMethod(['GET', 'POST']));
 
 app.get('/v2/sessions/:sessionId/watch', watch);
+
+app.route(
+  '/login',
+  loginPages((request, context) => app.fetch(request, context.env as Env['Bindings'], context.executionCtx)),
+);
 
 app.route('/', restOf(operations, notBuilt));
 app.route('/', connectOf(operations));

@@ -10,7 +10,7 @@ import { ShortMemory, VERDICT_MS } from './short-memory.ts';
 
 /** Who calls. `id` is what a session remembers as its creator; `userId` is there for callers that are users of this directory. */
 export interface Caller {
-  readonly kind: 'admin' | 'pat' | 'jwt' | 'session';
+  readonly kind: 'admin' | 'login' | 'pat' | 'jwt' | 'session';
   readonly id: string;
   readonly userId?: string;
   readonly organizationId?: string;
@@ -35,7 +35,8 @@ const headerMissing: Problem = { kind: 'unauthenticated', message: 'auth header 
 const headerInvalid: Problem = { kind: 'unauthenticated', id: 'AUTH-toLo1', message: 'invalid auth header' };
 const tokenInvalid: Problem = { kind: 'unauthenticated', id: 'AUTH-7fs1e', message: 'Errors.Token.Invalid' };
 
-/** No user id holds a "|", so this caller is never mistaken for a user. */
+/** No user id holds a "|", so these callers are never mistaken for users. */
+const LOGIN: Caller = { kind: 'login', id: 'sallyport|login', membership: { instance: ['IAM_LOGIN_CLIENT'], organizations: {} } };
 const ADMIN: Caller = { kind: 'admin', id: 'sallyport|admin', membership: { instance: ['IAM_OWNER', 'IAM_LOGIN_CLIENT'], organizations: {} } };
 
 const verdicts = new ShortMemory<Caller>();
@@ -49,8 +50,9 @@ export async function callerOf(authorization: string | undefined, reach: Reach, 
   const [, bearer] = /^Bearer +([^\s]{1,8192})$/i.exec(authorization) ?? [];
   if (bearer === undefined) return fail(headerInvalid);
   const bearerDigest = await digest(bearer);
-  const adminDigests = await adminDigestsOf(reach.config);
-  if (adminDigests.some((adminDigest) => sameDigest(adminDigest, bearerDigest))) return ok(ADMIN);
+  const { admin, login } = await ownDigestsOf(reach.config);
+  if (admin.some((known) => sameDigest(known, bearerDigest))) return ok(ADMIN);
+  if (login.some((known) => sameDigest(known, bearerDigest))) return ok(LOGIN);
   if (isSessionToken(bearer)) return (await sessionCallerOf(bearer, reach, now)) ?? fail(tokenInvalid);
   const known = verdicts.get(bearerDigest, now);
   if (known) return ok(known);
@@ -69,10 +71,20 @@ export async function callerOf(authorization: string | undefined, reach: Reach, 
   return ok(verdicts.keep(bearerDigest, caller, Math.min(now + VERDICT_MS, expiresAt)));
 }
 
-const adminDigests = new WeakMap<Config, Promise<string[]>>();
+interface OwnDigests {
+  readonly admin: readonly string[];
+  readonly login: readonly string[];
+}
 
-function adminDigestsOf(config: Config): Promise<string[]> {
-  const digests = adminDigests.get(config) ?? Promise.all(config.adminTokens.map(digest));
-  adminDigests.set(config, digests);
+const ownDigests = new WeakMap<Config, Promise<OwnDigests>>();
+
+function ownDigestsOf(config: Config): Promise<OwnDigests> {
+  const digests = ownDigests.get(config) ?? digestOwn(config);
+  ownDigests.set(config, digests);
   return digests;
+}
+
+async function digestOwn({ adminTokens, loginClientTokens }: Config): Promise<OwnDigests> {
+  const [admin, login] = await Promise.all([adminTokens, loginClientTokens].map((tokens) => Promise.all(tokens.map(digest))));
+  return { admin: admin ?? [], login: login ?? [] };
 }
