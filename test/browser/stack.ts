@@ -16,7 +16,7 @@ declare module 'vitest' {
 }
 
 /** What `npm start` reads of the working tree. */
-const SOURCES = ['src', 'schema.sql', 'wrangler.toml', 'package.json', 'package-lock.json', '.env', '.npmrc'];
+const SOURCES = ['src', 'schema.sql', 'wrangler.toml', 'tsconfig.json', 'package.json', 'package-lock.json', '.env', '.npmrc'];
 
 const START_MOST_MS = 120_000;
 
@@ -36,7 +36,7 @@ const FLAGS = [
   '--password-store=basic',
   '--use-mock-keychain',
   '--remote-debugging-port=0',
-  '--host-resolver-rules=MAP localhost 127.0.0.1, MAP *.localhost 127.0.0.1, MAP * ~NOTFOUND',
+  '--host-resolver-rules=MAP localhost 127.0.0.1, MAP *.localhost 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
 ];
 
 /**

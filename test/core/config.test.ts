@@ -36,6 +36,8 @@ describe('the configuration', () => {
       sessionsPerUser: 0,
       defaultOrganizationId: undefined,
       adminTokens: [TOKEN],
+      loginClientTokens: [],
+      loginName: 'Sallyport',
       sessionCells: 8,
       userCells: 8,
       codes: { digits: 8, lifetimeMs: 300 * SECOND },

@@ -10,6 +10,7 @@ declare global {
       SESSIONS: DurableObjectNamespace<SessionCell>;
       USERS: DurableObjectNamespace<UserCell>;
       ADMIN_TOKEN: string;
+      LOGIN_CLIENT_TOKEN: string;
       SESSION_ID_KEYS: string;
       PEPPER_KEYS: string;
       SEAL_KEYS: string;
