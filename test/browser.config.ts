@@ -9,7 +9,9 @@ export default defineConfig({
     root,
     include: ['test/browser/**/*.test.ts'],
     globalSetup: 'test/browser/stack.ts',
-    testTimeout: 30_000,
+    testTimeout: 60_000,
+    // One Chromium serves them all.
+    fileParallelism: false,
     hookTimeout: 60_000,
   },
 });
