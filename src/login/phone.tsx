@@ -16,7 +16,7 @@ import { textsIn } from './language.ts';
 import { showPage } from './page.tsx';
 import { SESSION_LIFETIME } from './passkey.ts';
 import type { LoginEnv } from './room.ts';
-import { goOn, keepVisit } from './visit.ts';
+import { goOn, keepVisit, type Visit } from './visit.ts';
 
 const textsOf = textsIn({
   title: ['Sign in with your phone', 'Mit dem Telefon anmelden'],
@@ -43,7 +43,7 @@ const textsOf = textsIn({
 });
 
 const LABEL = { purpose: 'login-phone', owner: 'browser' };
-const WAITING_LIFETIME = '600s';
+const WAITING_SECONDS = 600;
 const HANDED_OVER = 'login.handed-over';
 const YES = btoa('yes');
 
@@ -60,7 +60,7 @@ export const phone = new Hono<LoginEnv>();
 phone.get('/phone', async (context) => {
   const { visit, language } = context.var;
   const texts = textsOf(language);
-  const waiting = visit.waiting ?? (await beginToWait(context));
+  const waiting = visit.waiting && visit.waiting.until > Date.now() ? visit.waiting : await beginToWait(context);
   if (waiting === undefined) return goOn(context, { ...visit, notice: { text: 'busy' } });
   await keepVisit(context, { ...visit, waiting });
   const box = await seal(configOf(context.env).sealKeys, LABEL, JSON.stringify(waiting satisfies Invitation));
@@ -90,15 +90,16 @@ phone.get('/phone', async (context) => {
   );
 });
 
-async function beginToWait(context: Context<LoginEnv>): Promise<Invitation | undefined> {
+async function beginToWait(context: Context<LoginEnv>): Promise<Visit['waiting']> {
   const begun = await context.var.api.post<CreateSessionResponseJson>('/v2/sessions', {
     userAgent: agentOf(context),
     metadata: placeOf(context),
-    lifetime: WAITING_LIFETIME,
+    lifetime: `${WAITING_SECONDS}s`,
   });
   if (!begun.ok) return undefined;
   const number = String((crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) % 100).padStart(2, '0');
-  return { id: begun.value.sessionId ?? '', token: begun.value.sessionToken ?? '', number };
+  const until = Date.now() + WAITING_SECONDS * 1000;
+  return { id: begun.value.sessionId ?? '', token: begun.value.sessionToken ?? '', number, until };
 }
 
 phone.post('/phone/stop', (context) => goOn(context, { ...context.var.visit, waiting: undefined }));

@@ -22,8 +22,8 @@ export interface Visit {
   readonly code?: string | undefined;
   /** The way to an identity provider that this browser is on. */
   readonly trip?: { readonly id: string; readonly idpId: string } | undefined;
-  /** The session that waits for a phone, and the number that both show. */
-  readonly waiting?: { readonly id: string; readonly token: string; readonly number: string } | undefined;
+  /** The session that waits for a phone, the number that both show, and until when (milliseconds since 1970). */
+  readonly waiting?: { readonly id: string; readonly token: string; readonly number: string; readonly until: number } | undefined;
   /** Whether `session` is that of another device, which this phone signs in for; and the phone's own meanwhile. */
   readonly lent?: boolean | undefined;
   readonly kept?: { readonly id: string; readonly token: string } | undefined;

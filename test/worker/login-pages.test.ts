@@ -1,9 +1,15 @@
 import { createExecutionContext, env } from 'cloudflare:test';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { configOf } from '../../src/config.ts';
+import { unseal } from '../../src/crypto/sealed-box.ts';
 import worker from '../../src/index.ts';
 
 const ask = (settings: object, path: string, init: RequestInit = {}) =>
   worker.fetch(new Request(`https://sallyport.example${path}`, init), { ...env, ...settings }, createExecutionContext());
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const named = { method: 'POST', headers: { origin: 'https://sallyport.example' }, body: new URLSearchParams({ loginName: 'mini' }) };
 
@@ -39,5 +45,21 @@ describe('the login pages of a deployment', () => {
     expect((await ask({}, '/doctor', bearer)).status).toBe(403);
     const member = { ...bearer, method: 'POST', body: '{"userId":"x","roles":["IAM_OWNER"]}' };
     expect((await ask({}, '/admin/v1/members', member)).status).toBe(403);
+  });
+
+  it('show the same code to a phone while it is good, and a new one after', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    let cookie = '';
+    const waitingFor = async (): Promise<string> => {
+      const answer = await ask({}, '/login/phone', { headers: { cookie } });
+      cookie = answer.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+      const visit = await unseal(configOf(env).sealKeys, { purpose: 'login-visit', owner: 'browser' }, cookie.slice(cookie.indexOf('=') + 1));
+      return JSON.parse(visit ?? '').waiting.id;
+    };
+    const first = await waitingFor();
+    vi.setSystemTime(Date.now() + 599_000);
+    expect(await waitingFor()).toBe(first);
+    vi.setSystemTime(Date.now() + 1000);
+    expect(await waitingFor()).not.toBe(first);
   });
 });
