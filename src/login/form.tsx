@@ -78,9 +78,9 @@ export const said = (notice: Notice | undefined, texts: Readonly<Record<string, 
 export const errorAt = (field: string, notice: Notice | undefined, texts: Readonly<Record<string, string>>): string | undefined =>
   notice?.field === field ? said(notice, texts) : undefined;
 
-/** A field of the form that was sent; empty when it is not there, or is no text. */
+/** A field of the form that was sent; empty when it is not there, or is no text, or the form is none. */
 export async function formText(context: Context<LoginEnv>, name: string): Promise<string> {
-  const value = (await context.req.parseBody())[name];
+  const { [name]: value } = await context.req.parseBody().catch((): Record<string, unknown> => ({}));
   return typeof value === 'string' ? value : '';
 }
 

@@ -7,7 +7,7 @@ import { textsIn } from './language.ts';
 import { showPage } from './page.tsx';
 import { challengeKey } from './passkey.ts';
 import type { LoginEnv } from './room.ts';
-import { goOn, type Method, type Notice, type Visit } from './visit.ts';
+import { goOn, METHODS, type Method, type Notice, type Visit } from './visit.ts';
 
 const textsOf = textsIn({
   title: ['One more step', 'Noch ein Schritt'],
@@ -168,8 +168,9 @@ export const secondFactor = new Hono<LoginEnv>();
 /** A method is chosen, and its code sent where it has one; or none, to choose again. */
 secondFactor.post('/factor', async (context) => {
   const { visit } = context.var;
-  const method = (await formText(context, 'method')) as Method | '';
-  if (method === '') return goOn(context, { ...visit, method: undefined });
+  const chosen = await formText(context, 'method');
+  const method = METHODS.find((known) => known === chosen);
+  if (method === undefined) return goOn(context, { ...visit, method: undefined });
   const sends = CODES[method]?.sends;
   if (sends === undefined) return goOn(context, { ...visit, method });
   return carryOn(context, { challenges: { [sends]: sends === 'otpEmail' ? { sendCode: {} } : {} } }, { method }, ({ status, retryAfterSeconds }) =>
