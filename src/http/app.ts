@@ -1,4 +1,5 @@
 import { type Context, Hono } from 'hono';
+import { TrieRouter } from 'hono/router/trie-router';
 import type { Problem } from '../core/problem.ts';
 import { ok } from '../core/result.ts';
 import { loginPages } from '../login/login.ts';
@@ -86,7 +87,7 @@ const CALLBACK_LIMIT_BYTES = 64 * 1024;
 const notFound: Problem = { kind: 'not-found', message: 'Not Found' };
 
 /** The whole HTTP surface: request id, security headers, access log and error boundary around the operations. */
-export const app = new Hono<Env>();
+export const app = new Hono<Env>({ router: new TrieRouter() });
 
 app.use(async (context, next) => {
   const requestId = crypto.randomUUID();

@@ -28,7 +28,7 @@ const METHODS: readonly (readonly [name: string, isReady: (facts: Facts, linked:
 ];
 
 /** Every credential has its RP ID, so there are none to include "without domain". v2beta knows no such query. */
-const listMessage = message({ userId: text(1, 200), domainQuery: message({ domain: text(0, 200).optional() }).optional() });
+const listMessage = () => message({ userId: text(1, 200), domainQuery: message({ domain: text(0, 200).optional() }).optional() });
 
 const list = (version: Version): Operation =>
   operation({

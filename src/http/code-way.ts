@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import type * as z from 'zod';
 import type { CodeWay } from '../login-step/user-codes.ts';
 import { linkTemplate } from './links.ts';
 import { message } from './protojson.ts';
@@ -15,10 +15,8 @@ export const PHONE_WAYS = {
   returnCode: message({}).optional(),
 };
 
-const WAYS = z.object(EMAIL_WAYS);
-
 /** The way that was chosen; without a choice, a code is sent. */
-export const wayOf = ({ sendCode, returnCode }: z.infer<typeof WAYS>, link: string): CodeWay =>
+export const wayOf = ({ sendCode, returnCode }: z.infer<z.ZodObject<typeof EMAIL_WAYS>>, link: string): CodeWay =>
   returnCode === undefined
     ? { kind: 'sent', urlTemplate: sendCode?.urlTemplate ?? link, ownLink: sendCode?.urlTemplate !== undefined }
     : { kind: 'returned' };

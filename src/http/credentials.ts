@@ -38,24 +38,26 @@ const KINDS = {
     path: 'passkeys',
     id: 'passkeyId',
     userNotFound: userNotFound('COMMAND-Mv9sd'),
-    verify: message({ userId, passkeyId: id, passkeyName: name, publicKeyCredential }).transform(({ passkeyId, passkeyName, ...given }) => ({
-      ...given,
-      id: passkeyId,
-      name: passkeyName,
-    })),
-    remove: message({ userId, passkeyId: id }).transform(({ passkeyId, ...given }) => ({ ...given, id: passkeyId })),
+    verify: () =>
+      message({ userId, passkeyId: id, passkeyName: name, publicKeyCredential }).transform(({ passkeyId, passkeyName, ...given }) => ({
+        ...given,
+        id: passkeyId,
+        name: passkeyName,
+      })),
+    remove: () => message({ userId, passkeyId: id }).transform(({ passkeyId, ...given }) => ({ ...given, id: passkeyId })),
   },
   u2f: {
     rpc: 'U2F',
     path: 'u2f',
     id: 'u2fId',
     userNotFound: userNotFound('COMMAND-4M0ds'),
-    verify: message({ userId, u2fId: id, tokenName: name, publicKeyCredential }).transform(({ u2fId, tokenName, ...given }) => ({
-      ...given,
-      id: u2fId,
-      name: tokenName,
-    })),
-    remove: message({ userId, u2fId: id }).transform(({ u2fId, ...given }) => ({ ...given, id: u2fId })),
+    verify: () =>
+      message({ userId, u2fId: id, tokenName: name, publicKeyCredential }).transform(({ u2fId, tokenName, ...given }) => ({
+        ...given,
+        id: u2fId,
+        name: tokenName,
+      })),
+    remove: () => message({ userId, u2fId: id }).transform(({ u2fId, ...given }) => ({ ...given, id: u2fId })),
   },
 } as const;
 
@@ -87,11 +89,12 @@ const registerPasskey = (version: Version): Operation =>
   operation({
     rpc: `zitadel.user.${version}.UserService/RegisterPasskey`,
     routes: [`POST /${version}/users/{userId}/passkeys`],
-    input: message({
-      ...registerFields,
-      authenticator: enumeration(AUTHENTICATORS).optional(),
-      code: message({ id: text(1, 200), code: text(1, 200) }).optional(),
-    }),
+    input: () =>
+      message({
+        ...registerFields,
+        authenticator: enumeration(AUTHENTICATORS).optional(),
+        code: message({ id: text(1, 200), code: text(1, 200) }).optional(),
+      }),
     handle: async ({ userId, code, authenticator, domain: rpId }, call) => {
       const attachment = ATTACHMENTS[authenticator as keyof typeof ATTACHMENTS];
       if (code === undefined) {
@@ -108,7 +111,7 @@ const registerU2f = (version: Version): Operation =>
   operation({
     rpc: `zitadel.user.${version}.UserService/RegisterU2F`,
     routes: [`POST /${version}/users/{userId}/u2f`],
-    input: message(registerFields),
+    input: () => message(registerFields),
     handle: async ({ userId, domain: rpId }, call) => {
       const user = await reachFactors(call, userId, 'user.credential.write', KINDS.u2f.userNotFound);
       return user.ok ? begin(call, user.value, { kind: 'u2f', rpId }) : user;
@@ -146,7 +149,7 @@ const verify = (version: Version, kind: CredentialKind): Operation =>
   operation({
     rpc: `zitadel.user.${version}.UserService/Verify${KINDS[kind].rpc}Registration`,
     routes: [`POST /${version}/users/{userId}/${KINDS[kind].path}/{${KINDS[kind].id}}`],
-    input: KINDS[kind].verify,
+    input: () => KINDS[kind].verify(),
     handle: async (input, call) => {
       const user = await reachByProof(call, input.userId, KINDS[kind].userNotFound);
       if (!user.ok) return user;
@@ -166,7 +169,7 @@ const remove = (version: Version, kind: CredentialKind): Operation =>
   operation({
     rpc: `zitadel.user.${version}.UserService/Remove${KINDS[kind].rpc}`,
     routes: [`DELETE /${version}/users/{userId}/${KINDS[kind].path}/{${KINDS[kind].id}}`],
-    input: KINDS[kind].remove,
+    input: () => KINDS[kind].remove(),
     handle: async (input, call) => {
       const user = await reachFactors(call, input.userId, 'user.write', credentialNotFound);
       if (!user.ok) return user;

@@ -10,7 +10,7 @@ export type Raw = Record<string, unknown>;
 
 /** A request's message by the operation's schema: what the handler takes, or the first rule that it breaks. */
 export function validate({ input }: Pick<Operation, 'input'>, raw: Raw): Result<unknown> {
-  const parsed = input.safeParse(raw);
+  const parsed = input().safeParse(raw);
   return parsed.success ? ok(parsed.data) : fail(problemOf(parsed.error));
 }
 

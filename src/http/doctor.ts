@@ -21,8 +21,8 @@ const KEY_OLD_DAYS = 365;
 const diagnose = operation({
   rpc: 'sallyport.v1.OperatorService/Diagnose',
   routes: ['GET /doctor'],
-  input: message({}),
-  output: z.object({ findings: z.array(z.object({ subject: z.string(), level: z.enum(['ok', 'warning', 'problem']), detail: z.string() })) }),
+  input: () => message({}),
+  output: () => z.object({ findings: z.array(z.object({ subject: z.string(), level: z.enum(['ok', 'warning', 'problem']), detail: z.string() })) }),
   handle: async (_, call) => {
     if (call.caller.kind !== 'admin') return fail(noPermission);
     const findings = [

@@ -19,7 +19,7 @@ const GENDERS = ['GENDER_UNSPECIFIED', 'GENDER_FEMALE', 'GENDER_MALE', 'GENDER_D
 const VERIFICATION = ['sendCode', 'returnCode', 'isVerified'] as const;
 
 /** A person, as AddHumanUser and CreateUser take one. */
-export const humanFields = {
+export const humanFields = () => ({
   profile: message({
     givenName: text(1, 200),
     familyName: text(1, 200),
@@ -38,13 +38,12 @@ export const humanFields = {
   hashedPassword: message({ hash: text(1, 200), changeRequired: flag.optional() }).optional(),
   idpLinks: z.array(idpLink).max(LINKS_MOST).optional(),
   totpSecret: totpSecret.optional(),
-};
+});
 
 /** A password is given in one way. */
 export const HUMAN_ONEOFS = [['password', 'hashedPassword']] as const;
 
-const HUMAN = z.object(humanFields);
-export type Human = z.infer<typeof HUMAN>;
+export type Human = z.infer<z.ZodObject<ReturnType<typeof humanFields>>>;
 
 const refused = (id: string, message: string): Problem => ({ kind: 'invalid-argument', id, message });
 

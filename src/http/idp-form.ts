@@ -12,24 +12,25 @@ export const providerUrl = text(1, 500).refine(isProviderUrl, 'must be an https 
 export const NO_AUTO_LINKING = 'AUTO_LINKING_OPTION_UNSPECIFIED';
 const AUTO_LINKING = [NO_AUTO_LINKING, 'AUTO_LINKING_OPTION_USERNAME', 'AUTO_LINKING_OPTION_EMAIL'] as const;
 
-const providerOptions = message({
-  isLinkingAllowed: flag.optional(),
-  isCreationAllowed: flag.optional(),
-  isAutoCreation: flag.optional(),
-  isAutoUpdate: flag.optional(),
-  autoLinking: enumeration(AUTO_LINKING).optional(),
-});
+const providerOptions = () =>
+  message({
+    isLinkingAllowed: flag.optional(),
+    isCreationAllowed: flag.optional(),
+    isAutoCreation: flag.optional(),
+    isAutoUpdate: flag.optional(),
+    autoLinking: enumeration(AUTO_LINKING).optional(),
+  });
 
 /** What every kind of provider is told of us. `clientAuthentication` is ours: how the secret is sent, where the provider does not say. */
-export const clientFields = {
+export const clientFields = () => ({
   clientId: text(1, 200),
   scopes: z
     .array(text(1, 100).regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'must be a scope'))
     .max(SCOPES_MOST)
     .optional(),
-  providerOptions: providerOptions.optional(),
+  providerOptions: providerOptions().optional(),
   clientAuthentication: z.enum(['basic', 'post'], 'must be basic or post').optional(),
-};
+});
 
 /** The options as they are shown: what is not switched on is left out, as any zero is. */
 export const presentOptions = ({ autoLinking, ...flags }: IdpConfig['options']): JsonObject =>
@@ -38,25 +39,25 @@ export const presentOptions = ({ autoLinking, ...flags }: IdpConfig['options']):
 /** How a provider's client secret is sealed. */
 export const providerSecretLabel = (idpId: string) => ({ purpose: 'idp client secret', owner: idpId });
 
-const FIELDS = z.object({
-  id: z.string().optional(),
-  ...clientFields,
-  name: z.string().optional(),
-  clientSecret: z.string().optional(),
-  issuer: z.string().optional(),
-  isIdTokenMapping: z.boolean().optional(),
-  usePkce: z.boolean().optional(),
-  authorizationEndpoint: z.string().optional(),
-  tokenEndpoint: z.string().optional(),
-  userEndpoint: z.string().optional(),
-  idAttribute: z.string().optional(),
-  tenant: z.string().optional(),
-  emailVerified: z.boolean().optional(),
-});
+/** The fields of every form, of which each form has some. */
+interface Form extends z.infer<z.ZodObject<ReturnType<typeof clientFields>>> {
+  readonly id?: string | undefined;
+  readonly name?: string | undefined;
+  readonly clientSecret?: string | undefined;
+  readonly issuer?: string | undefined;
+  readonly isIdTokenMapping?: boolean | undefined;
+  readonly usePkce?: boolean | undefined;
+  readonly authorizationEndpoint?: string | undefined;
+  readonly tokenEndpoint?: string | undefined;
+  readonly userEndpoint?: string | undefined;
+  readonly idAttribute?: string | undefined;
+  readonly tenant?: string | undefined;
+  readonly emailVerified?: boolean | undefined;
+}
 
 /** What a provider's form holds, however it is laid out. */
 export function clientOf(type: IdpType, input: object, fallbackName: string) {
-  const { id: _, name, clientSecret, providerOptions: options, scopes, tenant, ...rest } = input as z.infer<typeof FIELDS>;
+  const { id: _, name, clientSecret, providerOptions: options, scopes, tenant, ...rest } = input as Form;
   const config: IdpConfig = {
     ...rest,
     scopes: scopesOf(type, scopes ?? []),

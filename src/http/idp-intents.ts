@@ -37,7 +37,7 @@ const start = (version: Version): Operation =>
   operation({
     rpc: `zitadel.user.${version}.UserService/StartIdentityProviderIntent`,
     routes: [`POST /${version}/idp_intents`],
-    input: message({ idpId: text(1, 200), urls: urls.optional(), ldap: unbuilt('ldap') }, [['urls', 'ldap']]),
+    input: () => message({ idpId: text(1, 200), urls: urls.optional(), ldap: unbuilt('ldap') }, [['urls', 'ldap']]),
     handle: async ({ idpId, urls: { successUrl, failureUrl } = { successUrl: '', failureUrl: '' } }, call) => {
       const { config, db, now } = call;
       if (!isAllowedReturn(successUrl, returnOrigins(call))) return fail(successUrlInvalid);
@@ -91,7 +91,7 @@ const retrieve = (version: Version): Operation =>
   operation({
     rpc: `zitadel.user.${version}.UserService/RetrieveIdentityProviderIntent`,
     routes: [`POST /${version}/idp_intents/{idpIntentId}`],
-    input: message({ idpIntentId: text(1, 200), idpIntentToken: text(1, 200) }),
+    input: () => message({ idpIntentId: text(1, 200), idpIntentToken: text(1, 200) }),
     handle: async ({ idpIntentId, idpIntentToken }, call) => {
       const { config, db, now } = call;
       const wrongToken = intentTokenProblem(await openIntentToken(config.passwords.peppers, idpIntentToken), idpIntentId);

@@ -27,7 +27,7 @@ const add = (version: Version): Operation =>
   operation({
     rpc: `zitadel.user.${version}.UserService/AddIDPLink`,
     routes: [`POST /${version}/users/{userId}/links`],
-    input: message({ userId: text(1, 200), idpLink }),
+    input: () => message({ userId: text(1, 200), idpLink }),
     handle: async ({ userId, idpLink: link }, call) => {
       const user = await reachFactors(call, userId, 'user.write', userNotFound);
       if (!user.ok) return user;
@@ -44,7 +44,7 @@ const list = (version: Version): Operation =>
   operation({
     rpc: `zitadel.user.${version}.UserService/ListIDPLinks`,
     routes: [`POST /${version}/users/{userId}/links/_search`],
-    input: message({ userId: text(1, 200), query: listQuery.optional() }),
+    input: () => message({ userId: text(1, 200), query: listQuery.optional() }),
     handle: async ({ userId, query }, call) => {
       const user = await reachUser(call, userId, { permission: 'user.read', orSelf: true }, readUserNotFound);
       if (!user.ok) return user;
@@ -61,7 +61,7 @@ const remove = (version: Version): Operation =>
   operation({
     rpc: `zitadel.user.${version}.UserService/RemoveIDPLink`,
     routes: [`DELETE /${version}/users/{userId}/links/{idpId}/{linkedUserId}`],
-    input: message({ userId: text(1, 200), idpId: text(1, 200), linkedUserId: text(1, 200) }),
+    input: () => message({ userId: text(1, 200), idpId: text(1, 200), linkedUserId: text(1, 200) }),
     handle: async ({ userId, idpId, linkedUserId }, call) => {
       const user = await reachFactors(call, userId, 'user.write', linkNotFound);
       if (!user.ok) return user;

@@ -25,17 +25,23 @@ import { emit, enumeration, flag, type JsonObject, message, text, toTimestamp } 
 const notFound: Problem = { kind: 'not-found', id: 'INST-KSi3M', message: 'Identity provider does not exist' };
 const wrongState = (message: string): Problem => ({ kind: 'failed-precondition', id: 'IDP-State', message });
 
-const issuerFields = { ...clientFields, name: text(1, 200), issuer: providerUrl, isIdTokenMapping: flag.optional(), usePkce: flag.optional() };
-const oauthFields = {
-  ...clientFields,
+const issuerFields = () => ({
+  ...clientFields(),
+  name: text(1, 200),
+  issuer: providerUrl,
+  isIdTokenMapping: flag.optional(),
+  usePkce: flag.optional(),
+});
+const oauthFields = () => ({
+  ...clientFields(),
   name: text(1, 200),
   authorizationEndpoint: providerUrl,
   tokenEndpoint: providerUrl,
   userEndpoint: providerUrl,
   idAttribute: text(1, 200),
   usePkce: flag.optional(),
-};
-const presetFields = { ...clientFields, name: text(0, 200).optional() };
+});
+const presetFields = () => ({ ...clientFields(), name: text(0, 200).optional() });
 
 const TENANT_TYPES = ['AZURE_AD_TENANT_TYPE_COMMON', 'AZURE_AD_TENANT_TYPE_ORGANISATIONS', 'AZURE_AD_TENANT_TYPE_CONSUMERS'] as const;
 const TENANTS = {
@@ -44,25 +50,26 @@ const TENANTS = {
   AZURE_AD_TENANT_TYPE_CONSUMERS: 'consumers',
 };
 
-const tenant = message(
-  {
-    tenantType: enumeration(TENANT_TYPES).optional(),
-    // It becomes part of an address.
-    tenantId: text(1, 200)
-      .regex(/^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/, 'must be a tenant id or domain')
-      .optional(),
-  },
-  [['tenantType', 'tenantId']],
-).transform(({ tenantType, tenantId }) => tenantId ?? TENANTS[tenantType ?? 'AZURE_AD_TENANT_TYPE_COMMON']);
+const tenant = () =>
+  message(
+    {
+      tenantType: enumeration(TENANT_TYPES).optional(),
+      // It becomes part of an address.
+      tenantId: text(1, 200)
+        .regex(/^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/, 'must be a tenant id or domain')
+        .optional(),
+    },
+    [['tenantType', 'tenantId']],
+  ).transform(({ tenantType, tenantId }) => tenantId ?? TENANTS[tenantType ?? 'AZURE_AD_TENANT_TYPE_COMMON']);
 
-const azureFields = { ...presetFields, name: text(1, 200), tenant: tenant.optional(), emailVerified: flag.optional() };
+const azureFields = () => ({ ...presetFields(), name: text(1, 200), tenant: tenant().optional(), emailVerified: flag.optional() });
 
 /** Zitadel's forms of providers: what is asked of each, and where. */
 interface Form {
   readonly type: IdpType;
   readonly rpc: string;
   readonly path: string;
-  readonly fields: z.ZodRawShape;
+  readonly fields: () => z.ZodRawShape;
   /** What the provider is called that is given no name. */
   readonly fallbackName: string;
 }
@@ -84,8 +91,8 @@ const add = ({ type, rpc, path, fields, fallbackName }: Form): Operation =>
   operation({
     rpc: `${SERVICE}/Add${rpc}`,
     routes: [`POST /admin/v1/idps/${path}`],
-    input: message({ ...fields, clientSecret: text(1, 2000).optional() }),
-    output: changed.extend({ id: z.string() }),
+    input: () => message({ ...fields(), clientSecret: text(1, 2000).optional() }),
+    output: () => changed.extend({ id: z.string() }),
     handle: async (input, call) => {
       if (!mayWrite(call)) return fail(noPermission);
       const { config, db, now } = call;
@@ -101,8 +108,8 @@ const update = ({ type, rpc, path, fields, fallbackName }: Form): Operation =>
   operation({
     rpc: `${SERVICE}/Update${rpc}`,
     routes: [`PUT /admin/v1/idps/${path}/{id}`],
-    input: message({ ...fields, id: text(1, 200), clientSecret: text(0, 2000).optional() }),
-    output: changed,
+    input: () => message({ ...fields(), id: text(1, 200), clientSecret: text(0, 2000).optional() }),
+    output: () => changed,
     handle: async (input, call) => {
       if (!mayWrite(call)) return fail(noPermission);
       const { config, db, now } = call;
@@ -121,8 +128,8 @@ const setState = (verb: 'Deactivate' | 'Reactivate'): Operation =>
   operation({
     rpc: `${SERVICE}/${verb}IDP`,
     routes: [`POST /admin/v1/idps/{id}/_${verb.toLowerCase()}` as `POST /${string}`],
-    input: idMessage,
-    output: changed,
+    input: () => idMessage,
+    output: () => changed,
     handle: async ({ id }, call) => {
       if (!mayWrite(call)) return fail(noPermission);
       const state = verb === 'Deactivate' ? 'inactive' : 'active';
@@ -135,8 +142,8 @@ const setState = (verb: 'Deactivate' | 'Reactivate'): Operation =>
 const remove = operation({
   rpc: `${SERVICE}/DeleteProvider`,
   routes: ['DELETE /admin/v1/idps/templates/{id}'],
-  input: idMessage,
-  output: changed,
+  input: () => idMessage,
+  output: () => changed,
   handle: async ({ id }, call) => {
     if (!mayWrite(call)) return fail(noPermission);
     const removed = await removeProvider(call.db, id);
@@ -148,34 +155,35 @@ const remove = operation({
 const get = operation({
   rpc: 'zitadel.idp.v2.IdentityProviderService/GetIDPByID',
   routes: ['GET /v2/idps/{id}'],
-  input: idMessage,
+  input: () => idMessage,
   handle: ({ id }, call) => read(call, id, ['iam.idp.read', 'org.idp.read'], (provider) => ({ idp: presentV2(provider, call) })),
 });
 
 /** zitadel.idp.v1.Provider. */
-const template = z.object({
-  id: z.string(),
-  details,
-  state: z.enum(['IDP_STATE_ACTIVE', 'IDP_STATE_INACTIVE']),
-  name: z.string(),
-  owner: z.literal('IDP_OWNER_TYPE_SYSTEM'),
-  type: z.templateLiteral(['PROVIDER_TYPE_', z.string()]),
-  config: z.looseObject({ options: z.looseObject({}) }),
-});
+const template = () =>
+  z.object({
+    id: z.string(),
+    details,
+    state: z.enum(['IDP_STATE_ACTIVE', 'IDP_STATE_INACTIVE']),
+    name: z.string(),
+    owner: z.literal('IDP_OWNER_TYPE_SYSTEM'),
+    type: z.templateLiteral(['PROVIDER_TYPE_', z.string()]),
+    config: z.looseObject({ options: z.looseObject({}) }),
+  });
 
 const getTemplate = operation({
   rpc: `${SERVICE}/GetProviderByID`,
   routes: ['GET /admin/v1/idps/templates/{id}'],
-  input: idMessage,
-  output: z.object({ idp: template }),
+  input: () => idMessage,
+  output: () => z.object({ idp: template() }),
   handle: ({ id }, call) => read(call, id, ['iam.idp.read'], (provider) => ({ idp: presentV1(provider, call) })),
 });
 
 const list = operation({
   rpc: `${SERVICE}/ListProviders`,
   routes: ['POST /admin/v1/idps/templates/_search'],
-  input: message({ query: listQuery.optional() }),
-  output: z.object({ details: listDetails, result: z.array(template).optional() }),
+  input: () => message({ query: listQuery.optional() }),
+  output: () => z.object({ details: listDetails, result: z.array(template()).optional() }),
   handle: async ({ query }, call) => {
     if (isNowhere(scopeOfCaller(call.caller, 'iam.idp.read'))) return fail(noPermission);
     const providers = await listProviders(call.db);

@@ -21,7 +21,7 @@ const listPasskeys = (version: Version): Operation =>
   operation({
     rpc: `zitadel.user.${version}.UserService/ListPasskeys`,
     routes: [`POST /${version}/users/{userId}/passkeys/_search`],
-    input: userIdMessage,
+    input: () => userIdMessage,
     handle: async ({ userId }, call) => {
       const user = await reachUser(call, userId, { permission: 'user.read', orSelf: true }, userNotFound);
       if (!user.ok) return user;
@@ -46,11 +46,12 @@ const FACTORS: Record<FactorName, (facts: Facts) => JsonObject[]> = {
 const listFactors = operation({
   rpc: 'zitadel.user.v2.UserService/ListAuthenticationFactors',
   routes: ['POST /v2/users/{userId}/authentication_factors/_search'],
-  input: message({
-    userId: text(1, 200),
-    authFactors: z.array(enumeration(FACTOR_NAMES)).optional(),
-    states: z.array(enumeration(STATES)).optional(),
-  }),
+  input: () =>
+    message({
+      userId: text(1, 200),
+      authFactors: z.array(enumeration(FACTOR_NAMES)).optional(),
+      states: z.array(enumeration(STATES)).optional(),
+    }),
   handle: async ({ userId, authFactors = [], states = [] }, call) => {
     const user = await reachUser(call, userId, { permission: 'user.read', orSelf: true }, userNotFound);
     if (!user.ok) return user;

@@ -30,11 +30,12 @@ const list = (version: Version): Operation =>
   operation({
     rpc: `zitadel.user.${version}.UserService/ListUsers`,
     routes: [`POST /${version}/users`],
-    input: message({
-      query: listQuery.optional(),
-      sortingColumn: enumeration(Object.keys(ORDERS) as SortingColumn[]).optional(),
-      queries: userQueries.optional(),
-    }),
+    input: () =>
+      message({
+        query: listQuery.optional(),
+        sortingColumn: enumeration(Object.keys(ORDERS) as SortingColumn[]).optional(),
+        queries: userQueries().optional(),
+      }),
     handle: async ({ query, sortingColumn = UNSORTED, queries = [] }, { caller, db, now }) => {
       const search = {
         scope: scopeOfCaller(caller, 'user.read'),

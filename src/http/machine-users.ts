@@ -16,16 +16,17 @@ const accessTokenType = z
   .preprocess((type) => (BEARER.some((bearer) => bearer === type) ? undefined : type), unbuilt('machine.accessTokenType'))
   .register(described, { enum: [...BEARER] });
 
-const createUserMessage = message(
-  {
-    organizationId: text(1, 200),
-    userId: givenUserId.optional(),
-    username: text(0, 200).optional(),
-    human: message(humanFields, HUMAN_ONEOFS).optional(),
-    machine: message({ name: text(1, 200), description: text(0, 500).optional(), accessTokenType }).optional(),
-  },
-  [['human', 'machine']],
-);
+const createUserMessage = () =>
+  message(
+    {
+      organizationId: text(1, 200),
+      userId: givenUserId.optional(),
+      username: text(0, 200).optional(),
+      human: message(humanFields(), HUMAN_ONEOFS).optional(),
+      machine: message({ name: text(1, 200), description: text(0, 500).optional(), accessTokenType }).optional(),
+    },
+    [['human', 'machine']],
+  );
 
 const kindMissing: Problem = { kind: 'invalid-argument', message: 'invalid request: human or machine is required' };
 const machineNameEmpty: Problem = { kind: 'invalid-argument', id: 'COMMAND-bs9Ds', message: 'Name is empty' };
@@ -49,7 +50,7 @@ const createUser = operation({
 });
 
 /** The parts of a user in which people and machines differ. A machine without a username is called by its id. */
-function kindOf({ human, machine }: z.infer<typeof createUserMessage>) {
+function kindOf({ human, machine }: z.infer<ReturnType<typeof createUserMessage>>) {
   if (human) {
     const profile = profileOf(human);
     if (!profile.ok) return profile;

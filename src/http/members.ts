@@ -33,8 +33,8 @@ const add = (at: MemberLevel): Operation =>
   operation({
     rpc: `${at.service}/Add${at.rpc}`,
     routes: [`POST ${at.path}`],
-    input: rolesMessage,
-    output: changed,
+    input: () => rolesMessage,
+    output: () => changed,
     handle: async ({ userId, roles }, call) => {
       const grant = await grantOf(at, call, roles);
       if (!grant.ok) return grant;
@@ -50,8 +50,8 @@ const update = (at: MemberLevel): Operation =>
   operation({
     rpc: `${at.service}/Update${at.rpc}`,
     routes: [`PUT ${at.path}/{userId}`],
-    input: rolesMessage,
-    output: changed,
+    input: () => rolesMessage,
+    output: () => changed,
     handle: async ({ userId, roles }, call) => {
       const grant = await grantOf(at, call, roles);
       if (!grant.ok) return grant;
@@ -64,8 +64,8 @@ const remove = (at: MemberLevel): Operation =>
   operation({
     rpc: `${at.service}/Remove${at.rpc}`,
     routes: [`DELETE ${at.path}/{userId}`],
-    input: message({ userId: text(1, 200) }),
-    output: changed,
+    input: () => message({ userId: text(1, 200) }),
+    output: () => changed,
     handle: async ({ userId }, call) => {
       const scope = await at.scope(call, 'write');
       if (!scope.ok) return scope;
@@ -76,34 +76,38 @@ const remove = (at: MemberLevel): Operation =>
   });
 
 const QUERIES = ['userIdQuery', 'firstNameQuery', 'lastNameQuery', 'emailQuery'] as const;
-const query = message(
-  {
-    userIdQuery: message({ userId: text(1, 200) }).optional(),
-    firstNameQuery: unbuilt('queries.firstNameQuery'),
-    lastNameQuery: unbuilt('queries.lastNameQuery'),
-    emailQuery: unbuilt('queries.emailQuery'),
-  },
-  [QUERIES],
-).refine((given) => Object.keys(given).length > 0, 'one query is required');
+const query = () =>
+  message(
+    {
+      userIdQuery: message({ userId: text(1, 200) }).optional(),
+      firstNameQuery: unbuilt('queries.firstNameQuery'),
+      lastNameQuery: unbuilt('queries.lastNameQuery'),
+      emailQuery: unbuilt('queries.emailQuery'),
+    },
+    [QUERIES],
+  ).refine((given) => Object.keys(given).length > 0, 'one query is required');
 
-const memberAnswer = z.object({
-  userId: z.string(),
-  details,
-  roles: z.array(z.string()),
-  preferredLoginName: z.string(),
-  ...Object.fromEntries(['email', 'firstName', 'lastName', 'displayName'].map((name) => [name, z.string().optional()])),
-  userType: z.enum(['TYPE_HUMAN', 'TYPE_MACHINE']),
-});
+const memberAnswer = () =>
+  z.object({
+    userId: z.string(),
+    details,
+    roles: z.array(z.string()),
+    preferredLoginName: z.string(),
+    ...Object.fromEntries(['email', 'firstName', 'lastName', 'displayName'].map((name) => [name, z.string().optional()])),
+    userType: z.enum(['TYPE_HUMAN', 'TYPE_MACHINE']),
+  });
 
 const search = (at: MemberLevel): Operation =>
   operation({
     rpc: `${at.service}/List${at.rpc}s`,
     routes: [`POST ${at.path}/_search`],
-    input: message({ query: listQuery.optional(), queries: z.array(query).max(FILTERS_MOST).optional(), sortingColumn: unbuilt('sortingColumn') }),
-    output: z.object({
-      details: z.object({ totalResult: int64.optional(), viewTimestamp: instant }),
-      result: z.array(memberAnswer).optional(),
-    }),
+    input: () =>
+      message({ query: listQuery.optional(), queries: z.array(query()).max(FILTERS_MOST).optional(), sortingColumn: unbuilt('sortingColumn') }),
+    output: () =>
+      z.object({
+        details: z.object({ totalResult: int64.optional(), viewTimestamp: instant }),
+        result: z.array(memberAnswer()).optional(),
+      }),
     handle: async (input, call) => {
       const scope = await at.scope(call, 'read');
       if (!scope.ok) return scope;

@@ -67,7 +67,7 @@ export function documentOf(operations: readonly Operation[]): Document {
 function describe(operation: Operation, route: Route, schemas: Record<string, Schema>): Described {
   const [service = '', method = ''] = operation.rpc.split('/');
   const [, version = '', name = ''] = /\.(v\w+)\.(\w+?)(?:Service)?$/.exec(service) ?? [];
-  const fields = fieldsOf(operation.input);
+  const fields = fieldsOf(operation.input());
   const keyed = KEYED.test(operation.rpc);
   return {
     operationId: `${version}${name}${method}`,
@@ -128,7 +128,7 @@ function bodyOf(route: Route, { properties, required, ...rules }: MessageSchema)
 
 /** What `@zitadel/proto` knows of an answer, or what the operation says of it itself. */
 function answerOf({ rpc, output }: Operation, schemas: Record<string, Schema>): Schema {
-  if (output) return z.toJSONSchema(output, { io: 'output' });
+  if (output) return z.toJSONSchema(output(), { io: 'output' });
   const method = methodOf(rpc) ?? methodOf(rpc.replace('.v2beta.', '.v2.'));
   if (method === undefined) throw new Error(`nobody says what ${rpc} answers`);
   return messageSchema(method.output, schemas);

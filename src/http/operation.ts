@@ -4,6 +4,7 @@ import type { Cells } from '../cells/stubs.ts';
 import type { Config } from '../config.ts';
 import type { Result } from '../core/result.ts';
 import type { Caller } from './caller.ts';
+import { once } from './once.ts';
 import type { JsonObject } from './protojson.ts';
 
 export type Verb = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -36,22 +37,25 @@ export interface Operation {
   readonly rpc: string;
   readonly routes: readonly Route[];
   /** The message: body, path parameters and (for GET) query in one. */
-  readonly input: z.ZodType;
+  readonly input: () => z.ZodType;
   /** The answer, where `@zitadel/proto` does not describe it; for the document only. */
-  readonly output?: z.ZodType;
+  readonly output?: () => z.ZodType;
   readonly success: 200 | 201;
   handle(input: unknown, call: Call): Promise<Result<JsonObject>>;
 }
 
-/** Describes an operation, with the handler's input typed by its schema. */
+/**
+ * Describes an operation, with the handler's input typed by its schema. Schemas are made when they are first asked for: making all of them would be
+ * most of a cold start.
+ */
 export function operation<Input extends z.ZodType>(described: {
   rpc: string;
   routes: readonly Route[];
-  input: Input;
-  output?: z.ZodType;
+  input: () => Input;
+  output?: () => z.ZodType;
   success?: 201;
   handle: (input: z.infer<Input>, call: Call) => Promise<Result<JsonObject>>;
 }): Operation {
   const handle = described.handle as Operation['handle'];
-  return { ...described, success: described.success ?? 200, handle };
+  return { ...described, input: once(described.input), success: described.success ?? 200, handle };
 }

@@ -27,7 +27,7 @@ const add = (version: Version): Operation =>
   operation({
     rpc: `zitadel.org.${version}.OrganizationService/AddOrganization`,
     routes: [`POST /${version}/organizations`],
-    input: message({ name: text(1, 200), admins: unbuilt('admins'), orgId: unbuilt('orgId'), organizationId: unbuilt('organizationId') }),
+    input: () => message({ name: text(1, 200), admins: unbuilt('admins'), orgId: unbuilt('orgId'), organizationId: unbuilt('organizationId') }),
     success: 201,
     handle: async (input, { caller, db, now }) => {
       const name = input.name.trim();
@@ -44,16 +44,17 @@ const add = (version: Version): Operation =>
   });
 
 const QUERIES = ['idQuery', 'nameQuery', 'domainQuery', 'stateQuery', 'defaultQuery'] as const;
-const query = message(
-  {
-    idQuery: message({ id: text(1, 200) }).optional(),
-    nameQuery: message({ name: text(1, 200), method: enumeration(TEXT_METHODS).optional() }).optional(),
-    domainQuery: unbuilt('queries.domainQuery'),
-    stateQuery: unbuilt('queries.stateQuery'),
-    defaultQuery: unbuilt('queries.defaultQuery'),
-  },
-  [QUERIES],
-).refine((given) => Object.keys(given).length > 0, 'one query is required');
+const query = () =>
+  message(
+    {
+      idQuery: message({ id: text(1, 200) }).optional(),
+      nameQuery: message({ name: text(1, 200), method: enumeration(TEXT_METHODS).optional() }).optional(),
+      domainQuery: unbuilt('queries.domainQuery'),
+      stateQuery: unbuilt('queries.stateQuery'),
+      defaultQuery: unbuilt('queries.defaultQuery'),
+    },
+    [QUERIES],
+  ).refine((given) => Object.keys(given).length > 0, 'one query is required');
 
 const SORTING = ['ORGANIZATION_FIELD_NAME_UNSPECIFIED', 'ORGANIZATION_FIELD_NAME_NAME'] as const;
 
@@ -62,11 +63,12 @@ const search = (version: Version): Operation =>
   operation({
     rpc: `zitadel.org.${version}.OrganizationService/ListOrganizations`,
     routes: [`POST /${version}/organizations/_search`],
-    input: message({
-      query: listQuery.optional(),
-      queries: z.array(query).max(FILTERS_MOST).optional(),
-      sortingColumn: enumeration(SORTING).optional(),
-    }),
+    input: () =>
+      message({
+        query: listQuery.optional(),
+        queries: z.array(query()).max(FILTERS_MOST).optional(),
+        sortingColumn: enumeration(SORTING).optional(),
+      }),
     handle: async (input, { caller, db, now }) => {
       const scope = scopeOfCaller(caller, 'org.read');
       if (isNowhere(scope)) return fail(noPermission);

@@ -38,7 +38,7 @@ const add = (version: Version, method: OtpMethod): Operation => {
   return operation({
     rpc: `zitadel.user.${version}.UserService/Add${name}`,
     routes: [`POST /${version}/users/{userId}/${path}`],
-    input: userIdMessage,
+    input: () => userIdMessage,
     handle: async ({ userId }, call) => {
       const user = await reachFactors(call, userId, 'user.credential.write', userNotFound);
       if (!user.ok) return user;
@@ -58,7 +58,7 @@ const remove = (version: Version, method: OtpMethod): Operation => {
   return operation({
     rpc: `zitadel.user.${version}.UserService/Remove${name}`,
     routes: [`DELETE /${version}/users/{userId}/${path}`],
-    input: userIdMessage,
+    input: () => userIdMessage,
     handle: async ({ userId }, call) => {
       const user = await reachFactors(call, userId, 'user.write', missing);
       if (!user.ok) return user;

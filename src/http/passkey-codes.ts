@@ -26,14 +26,15 @@ const createLink = (version: Version): Operation =>
   operation({
     rpc: `zitadel.user.${version}.UserService/CreatePasskeyRegistrationLink`,
     routes: [`POST /${version}/users/{userId}/passkeys/registration_link`],
-    input: message(
-      {
-        userId: text(1, 200),
-        sendLink: message({ urlTemplate: linkTemplate('UserID', 'OrgID', 'CodeID', 'Code').optional() }).optional(),
-        returnCode: message({}).optional(),
-      },
-      [['sendLink', 'returnCode']],
-    ),
+    input: () =>
+      message(
+        {
+          userId: text(1, 200),
+          sendLink: message({ urlTemplate: linkTemplate('UserID', 'OrgID', 'CodeID', 'Code').optional() }).optional(),
+          returnCode: message({}).optional(),
+        },
+        [['sendLink', 'returnCode']],
+      ),
     handle: async ({ userId, sendLink, returnCode }, call) => {
       const user = await reachUser(call, userId, { permission: 'user.passkey.write' }, userNotFound);
       if (!user.ok) return user;

@@ -14,19 +14,20 @@ import { walkOf } from './walk-of.ts';
 
 const NOTIFICATION_TYPES = ['NOTIFICATION_TYPE_Unspecified', 'NOTIFICATION_TYPE_Email', 'NOTIFICATION_TYPE_SMS'] as const;
 
-const passwordResetMessage = message(
-  {
-    userId: text(1, 200),
-    sendLink: message({
-      notificationType: enumeration(NOTIFICATION_TYPES).optional(),
-      urlTemplate: linkTemplate('UserID', 'OrgID', 'Code').optional(),
-    }).optional(),
-    returnCode: message({}).optional(),
-  },
-  [['sendLink', 'returnCode']],
-);
+const passwordResetMessage = () =>
+  message(
+    {
+      userId: text(1, 200),
+      sendLink: message({
+        notificationType: enumeration(NOTIFICATION_TYPES).optional(),
+        urlTemplate: linkTemplate('UserID', 'OrgID', 'Code').optional(),
+      }).optional(),
+      returnCode: message({}).optional(),
+    },
+    [['sendLink', 'returnCode']],
+  );
 
-type Link = NonNullable<z.infer<typeof passwordResetMessage>['sendLink']>;
+type Link = NonNullable<z.infer<ReturnType<typeof passwordResetMessage>>['sendLink']>;
 
 const userNotFound: Problem = { kind: 'not-found', id: 'COMMAND-SAF4f', message: 'User could not be found' };
 const noAddress = (what: string): Problem => ({ kind: 'failed-precondition', id: 'SALLY-NoAddress', message: `User has no verified ${what}` });

@@ -22,17 +22,18 @@ import type { Version } from './session-messages.ts';
 import { userDetails } from './user-messages.ts';
 import { walkOf } from './walk-of.ts';
 
-const setPasswordMessage = message(
-  {
-    userId: text(1, 200),
-    newPassword: message({ password: text(0, 200).optional(), changeRequired: flag.optional() }).optional(),
-    currentPassword: text(1, 200).optional(),
-    verificationCode: text(1, 20).optional(),
-    /** Ours: ends the user's sessions, but for the one whose token is the caller's bearer. */
-    endOtherSessions: flag.optional(),
-  },
-  [['currentPassword', 'verificationCode']],
-);
+const setPasswordMessage = () =>
+  message(
+    {
+      userId: text(1, 200),
+      newPassword: message({ password: text(0, 200).optional(), changeRequired: flag.optional() }).optional(),
+      currentPassword: text(1, 200).optional(),
+      verificationCode: text(1, 20).optional(),
+      /** Ours: ends the user's sessions, but for the one whose token is the caller's bearer. */
+      endOtherSessions: flag.optional(),
+    },
+    [['currentPassword', 'verificationCode']],
+  );
 
 const passwordEmpty: Problem = { kind: 'invalid-argument', id: 'COMMAND-3klek4sbns', message: 'Password is empty' };
 const userNotFound: Problem = { kind: 'not-found', id: 'COMMAND-G8dh3', message: 'User could not be found' };

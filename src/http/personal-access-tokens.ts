@@ -32,7 +32,7 @@ const TRIES = 3;
 const add = operation({
   rpc: 'zitadel.user.v2.UserService/AddPersonalAccessToken',
   routes: ['POST /v2/users/{userId}/pats'],
-  input: message({ userId: text(1, 200), expirationDate }),
+  input: () => message({ userId: text(1, 200), expirationDate }),
   handle: async ({ userId, expirationDate: expires }, call) => {
     const { caller, db, now } = call;
     if (expires <= now) return fail(alreadyExpired);
@@ -55,7 +55,7 @@ const add = operation({
 const remove = operation({
   rpc: 'zitadel.user.v2.UserService/RemovePersonalAccessToken',
   routes: ['DELETE /v2/users/{userId}/pats/{tokenId}'],
-  input: message({ userId: text(1, 200), tokenId: text(1, 200) }),
+  input: () => message({ userId: text(1, 200), tokenId: text(1, 200) }),
   handle: async ({ userId, tokenId }, call) => {
     const user = await reachUser(call, userId, { permission: 'user.write' }, tokenNotFound);
     if (!user.ok) return user;
@@ -64,29 +64,31 @@ const remove = operation({
   },
 });
 
-const filter = message(
-  {
-    userIdFilter: message({ id: text(1, 200) }).optional(),
-    organizationIdFilter: message({ id: text(1, 200) }).optional(),
-    orFilter: unbuilt('filters.orFilter'),
-    andFilter: unbuilt('filters.andFilter'),
-    notFilter: unbuilt('filters.notFilter'),
-    tokenIdFilter: unbuilt('filters.tokenIdFilter'),
-    createdDateFilter: unbuilt('filters.createdDateFilter'),
-    expirationDateFilter: unbuilt('filters.expirationDateFilter'),
-  },
-  [['userIdFilter', 'organizationIdFilter', 'orFilter', 'andFilter', 'notFilter', 'tokenIdFilter', 'createdDateFilter', 'expirationDateFilter']],
-).refine((given) => Object.keys(given).length > 0, 'one filter is required');
+const filter = () =>
+  message(
+    {
+      userIdFilter: message({ id: text(1, 200) }).optional(),
+      organizationIdFilter: message({ id: text(1, 200) }).optional(),
+      orFilter: unbuilt('filters.orFilter'),
+      andFilter: unbuilt('filters.andFilter'),
+      notFilter: unbuilt('filters.notFilter'),
+      tokenIdFilter: unbuilt('filters.tokenIdFilter'),
+      createdDateFilter: unbuilt('filters.createdDateFilter'),
+      expirationDateFilter: unbuilt('filters.expirationDateFilter'),
+    },
+    [['userIdFilter', 'organizationIdFilter', 'orFilter', 'andFilter', 'notFilter', 'tokenIdFilter', 'createdDateFilter', 'expirationDateFilter']],
+  ).refine((given) => Object.keys(given).length > 0, 'one filter is required');
 
 /** Shows the tokens of users whom the caller may read, and the caller's own. */
 const search = operation({
   rpc: 'zitadel.user.v2.UserService/ListPersonalAccessTokens',
   routes: ['POST /v2/users/pats/search'],
-  input: message({
-    pagination: listQuery.optional(),
-    filters: z.array(filter).max(FILTERS_MOST).optional(),
-    sortingColumn: unbuilt('sortingColumn'),
-  }),
+  input: () =>
+    message({
+      pagination: listQuery.optional(),
+      filters: z.array(filter()).max(FILTERS_MOST).optional(),
+      sortingColumn: unbuilt('sortingColumn'),
+    }),
   handle: async ({ pagination, filters = [] }, call) => {
     const wanted: TokenSearch = {
       scope: scopeOfCaller(call.caller, 'user.read'),
@@ -103,22 +105,23 @@ const search = operation({
 const listOfUser = operation({
   rpc: 'sallyport.user.v2.UserService/ListPersonalAccessTokensOfUser',
   routes: ['GET /v2/users/{userId}/pats'],
-  input: userIdMessage,
-  output: z.object({
-    pagination: z.object({ totalResult: int64.optional(), appliedLimit: int64 }),
-    result: z
-      .array(
-        z.object({
-          id: z.string(),
-          userId: z.string(),
-          organizationId: z.string(),
-          creationDate: instant,
-          changeDate: instant,
-          expirationDate: instant,
-        }),
-      )
-      .optional(),
-  }),
+  input: () => userIdMessage,
+  output: () =>
+    z.object({
+      pagination: z.object({ totalResult: int64.optional(), appliedLimit: int64 }),
+      result: z
+        .array(
+          z.object({
+            id: z.string(),
+            userId: z.string(),
+            organizationId: z.string(),
+            creationDate: instant,
+            changeDate: instant,
+            expirationDate: instant,
+          }),
+        )
+        .optional(),
+    }),
   handle: async ({ userId }, call) => {
     const user = await reachUser(call, userId, { permission: 'user.read', orSelf: true }, userNotFound);
     if (!user.ok) return user;

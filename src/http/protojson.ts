@@ -48,7 +48,19 @@ export function refuse(context: z.RefinementCtx, message: string, field?: string
 }
 
 /** A string of `least` to `most` characters (runes, as Zitadel counts). A lone surrogate is not a string. */
-export function text(least: number, most: number) {
+export function text(least: number, most: number): TextSchema {
+  const bounds = `${least}-${most}`;
+  const known = texts.get(bounds) ?? textOf(least, most);
+  texts.set(bounds, known);
+  return known;
+}
+
+type TextSchema = ReturnType<typeof textOf>;
+
+/** Most fields are texts, of few lengths: each length is one schema, because making schemas is most of what a cold start costs. */
+const texts = new Map<string, TextSchema>();
+
+function textOf(least: number, most: number) {
   const rule = least === 0 ? `at most ${most}` : `between ${least} and ${most}`;
   return z
     .string({ error: ({ input }) => (input === undefined ? 'value is required' : 'must be a string') })

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Assertion, Attestation } from '../core/web-authn/public-key-credential.ts';
 import { described } from './described.ts';
+import { once } from './once.ts';
 
 /**
  * Bytes as browsers' `toJSON()` writes them; padding and the standard alphabet are taken too, and left behind. `most` is what no authenticator goes
@@ -24,11 +25,13 @@ const credential = <Response extends z.ZodRawShape>(response: Response) =>
     .refine(({ id, rawId }) => rawId === undefined || rawId === id);
 
 /** Some browsers say "none" by an empty text or by null. */
-const userHandle = z.preprocess((value) => (value === '' || value === null ? undefined : value), base64url(1200).optional());
+const userHandle = () => z.preprocess((value) => (value === '' || value === null ? undefined : value), base64url(1200).optional());
 
-const clientDataJSON = base64url(8192);
-const assertion = credential({ clientDataJSON, authenticatorData: base64url(4096), signature: base64url(2048), userHandle });
-const attestation = credential({ clientDataJSON, attestationObject: base64url(24_576) });
+const clientDataJSON = () => base64url(8192);
+const assertion = once(() =>
+  credential({ clientDataJSON: clientDataJSON(), authenticatorData: base64url(4096), signature: base64url(2048), userHandle: userHandle() }),
+);
+const attestation = once(() => credential({ clientDataJSON: clientDataJSON(), attestationObject: base64url(24_576) }));
 
 /** A google.protobuf.Struct: any object. */
 const struct = z
@@ -45,12 +48,12 @@ const struct = z
  * its turn comes.
  */
 export const assertionStruct = struct.transform((value): Assertion | undefined => {
-  const read = assertion.safeParse(value);
+  const read = assertion().safeParse(value);
   return read.success ? { id: read.data.id, ...read.data.response } : undefined;
 });
 
 /** The credential that answers a registration; likewise. */
 export const attestationStruct = struct.transform((value): Attestation | undefined => {
-  const read = attestation.safeParse(value);
+  const read = attestation().safeParse(value);
   return read.success ? { id: read.data.id, ...read.data.response } : undefined;
 });

@@ -25,8 +25,8 @@ const notAdded: Problem = { kind: 'failed-precondition', id: 'COMMAND-84rgg', me
 const generate = operation({
   rpc: 'zitadel.user.v2.UserService/GenerateRecoveryCodes',
   routes: ['POST /v2/users/{userId}/recovery_codes'],
-  input: message({ userId: text(1, 200), count: count.optional() }),
-  output: changed.extend({ recoveryCodes: z.array(z.string()) }),
+  input: () => message({ userId: text(1, 200), count: count.optional() }),
+  output: () => changed.extend({ recoveryCodes: z.array(z.string()) }),
   handle: async ({ userId, count: wanted = CODES_MOST }, call) => {
     if (wanted < 1 || wanted > CODES_MOST) return fail(countInvalid);
     const user = await reachFactors(call, userId, 'user.credential.write', userNotFound);
@@ -49,8 +49,8 @@ async function tagsOf(peppers: KeyRing, userId: string, codes: readonly string[]
 const remove = operation({
   rpc: 'zitadel.user.v2.UserService/RemoveRecoveryCodes',
   routes: ['DELETE /v2/users/{userId}/recovery_codes'],
-  input: userIdMessage,
-  output: changed,
+  input: () => userIdMessage,
+  output: () => changed,
   handle: async ({ userId }, call) => {
     const user = await reachFactors(call, userId, 'user.write', userNotFound);
     if (!user.ok) return user;

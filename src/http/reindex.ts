@@ -18,8 +18,8 @@ export const reindexOperations = [
   operation({
     rpc: 'sallyport.v1.OperatorService/Reindex',
     routes: ['POST /reindex'],
-    input: message({ after: text(0, 200).optional() }),
-    output: z.object({ cells: z.int().optional(), looked: z.int().optional(), removed: z.int().optional(), next: z.string().optional() }),
+    input: () => message({ after: text(0, 200).optional() }),
+    output: () => z.object({ cells: z.int().optional(), looked: z.int().optional(), removed: z.int().optional(), next: z.string().optional() }),
     handle: async ({ after = '' }, call) => {
       if (call.caller.kind !== 'admin') return fail(noPermission);
       const names = after === '' ? await sessionCellNames(call.db) : [];

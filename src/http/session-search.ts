@@ -30,22 +30,22 @@ const named = (problem: Problem) =>
     .transform((value, context) => value || refuseBy(context, problem))
     .optional();
 
-const IN_BOTH = {
+const inBoth = () => ({
   idsQuery: message({ ids: z.array(text(1, 200)).max(IDS_MOST).optional() }).optional(),
   userIdQuery: message({ id: text(1, 200) }).optional(),
   creationDateQuery: message({ creationDate: timestamp, method }).optional(),
   /** Ours. */
   statusQuery: message({ status: enumeration(STATUSES) }).optional(),
-};
-const IN_V2 = {
+});
+const inV2 = () => ({
   creatorQuery: message({ id: named(creatorMissing) }).optional(),
   userAgentQuery: message({ fingerprintId: named(agentMissing) }).optional(),
   expirationDateQuery: message({ expirationDate: timestamp, method }).optional(),
-};
+});
 
 /** One filter; of those that a version does not know, it knows nothing. */
 const query = (version: Version) => {
-  const fields = { ...IN_BOTH, ...(version === 'v2' && IN_V2) } as typeof IN_BOTH & typeof IN_V2;
+  const fields = { ...inBoth(), ...(version === 'v2' && inV2()) } as ReturnType<typeof inBoth> & ReturnType<typeof inV2>;
   return message(fields, [Object.keys(fields) as (string & keyof typeof fields)[]]).transform((given, context) =>
     Object.keys(given).length > 0 ? given : refuseBy(context, queryEmpty),
   );
@@ -85,7 +85,7 @@ const search = (version: Version): Operation =>
   operation({
     rpc: `zitadel.session.${version}.SessionService/ListSessions`,
     routes: [`POST /${version}/sessions/search`],
-    input: searchMessage(version),
+    input: () => searchMessage(version),
     handle: async ({ query: page, queries = [], pageToken }, call) => {
       const filters: SessionFilter[] = [];
       for (const given of queries) {

@@ -20,11 +20,12 @@ import { getSessionMessage } from './session-messages.ts';
 const events = operation({
   rpc: 'sallyport.session.v2.SessionService/ListSessionEvents',
   routes: ['GET /v2/sessions/{sessionId}/events'],
-  input: getSessionMessage('v2'),
-  output: z.object({
-    details: listDetails,
-    events: z.array(z.object({ sequence: int64, type: z.string(), creationDate: instant, creator: z.string().optional() })),
-  }),
+  input: () => getSessionMessage('v2'),
+  output: () =>
+    z.object({
+      details: listDetails,
+      events: z.array(z.object({ sequence: int64, type: z.string(), creationDate: instant, creator: z.string().optional() })),
+    }),
   handle: async ({ sessionId, sessionToken }, call) => {
     const reached = await reach(call, sessionId, sessionToken);
     if (!reached.ok) return reached;
@@ -41,13 +42,14 @@ const events = operation({
 const assurance = operation({
   rpc: 'sallyport.session.v2.SessionService/GetSessionAssurance',
   routes: ['GET /v2/sessions/{sessionId}/assurance'],
-  input: getSessionMessage('v2'),
-  output: z.object({
-    amr: z.array(z.string()).optional(),
-    aal: z.enum(['AAL0', 'AAL1', 'AAL2']),
-    authTime: instant.optional(),
-    remainingMethods: z.array(z.string()).optional(),
-  }),
+  input: () => getSessionMessage('v2'),
+  output: () =>
+    z.object({
+      amr: z.array(z.string()).optional(),
+      aal: z.enum(['AAL0', 'AAL1', 'AAL2']),
+      authTime: instant.optional(),
+      remainingMethods: z.array(z.string()).optional(),
+    }),
   handle: async ({ sessionId, sessionToken }, call) => {
     const reached = await reach(call, sessionId, sessionToken);
     if (!reached.ok) return reached;

@@ -47,7 +47,7 @@ const create = (version: Version): Operation =>
   operation({
     rpc: `zitadel.session.${version}.SessionService/CreateSession`,
     routes: [`POST /${version}/sessions`],
-    input: createSessionMessage(version),
+    input: () => createSessionMessage(version),
     success: 201,
     handle: async (input, call) => {
       const repeatable = repeatableOf(call, input);
@@ -73,7 +73,7 @@ const set = (version: Version): Operation =>
   operation({
     rpc: `zitadel.session.${version}.SessionService/SetSession`,
     routes: [`PATCH /${version}/sessions/{sessionId}`],
-    input: setSessionMessage(version),
+    input: () => setSessionMessage(version),
     handle: async (input, call) => {
       const { sessionId, sessionToken } = input;
       const repeatable = repeatableOf(call, input);
@@ -102,7 +102,7 @@ const get = (version: Version): Operation =>
   operation({
     rpc: `zitadel.session.${version}.SessionService/GetSession`,
     routes: [`GET /${version}/sessions/{sessionId}`],
-    input: getSessionMessage(version),
+    input: () => getSessionMessage(version),
     handle: ({ sessionId, sessionToken }, call) =>
       inCell(sessionId, call, async (cell) => {
         const presented = await digestOf(sessionToken);
@@ -115,7 +115,7 @@ const remove = (version: Version): Operation =>
   operation({
     rpc: `zitadel.session.${version}.SessionService/DeleteSession`,
     routes: [`DELETE /${version}/sessions/{sessionId}`],
-    input: deleteSessionMessage,
+    input: () => deleteSessionMessage,
     handle: ({ sessionId, sessionToken }, call) =>
       inCell(sessionId, call, async (cell) => {
         const presented = await digestOf(sessionToken);

@@ -93,7 +93,7 @@ const read =
     operation({
       rpc: `zitadel.settings.${version}.SettingsService/${rpc}`,
       routes: [`GET /${version}/settings${path}`],
-      input: message(permission === 'policy.read' ? { ctx } : {}),
+      input: () => message(permission === 'policy.read' ? { ctx } : {}),
       handle: async (_, call) => {
         if (!mayRead(call, permission)) return fail(noPermission);
         return ok({ details: { resourceOwner: call.config.instanceId }, settings: settings(call) });
@@ -104,7 +104,7 @@ const general = (version: Version): Operation =>
   operation({
     rpc: `zitadel.settings.${version}.SettingsService/GetGeneralSettings`,
     routes: [`GET /${version}/settings`],
-    input: message({}),
+    input: () => message({}),
     handle: async (_, call) => {
       if (!mayRead(call, 'policy.read')) return fail(noPermission);
       const defaultOrgId = call.config.defaultOrganizationId ?? (await oldestOrganization(call.db));
@@ -123,7 +123,7 @@ const activeIdps = (version: Version): Operation =>
   operation({
     rpc: `zitadel.settings.${version}.SettingsService/GetActiveIdentityProviders`,
     routes: [`GET /${version}/settings/login/idps`],
-    input: message({ ctx, ...(version === 'v2' && FILTERS) } as { ctx: typeof ctx } & typeof FILTERS),
+    input: () => message({ ctx, ...(version === 'v2' && FILTERS) } as { ctx: typeof ctx } & typeof FILTERS),
     handle: async ({ creationAllowed, linkingAllowed, autoCreation, autoLinking }, call) => {
       if (!mayRead(call, 'policy.read')) return fail(noPermission);
       const meets = ({ options }: IdentityProvider['config']) =>

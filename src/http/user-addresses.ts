@@ -31,7 +31,7 @@ const setEmail = (version: Version): Operation =>
   operation({
     rpc: `zitadel.user.${version}.UserService/SetEmail`,
     routes: [`POST /${version}/users/{userId}/email`],
-    input: message({ userId: text(1, 200), email: text(1, 200), ...EMAIL_WAYS, isVerified }, [VERIFICATION]),
+    input: () => message({ userId: text(1, 200), email: text(1, 200), ...EMAIL_WAYS, isVerified }, [VERIFICATION]),
     handle: async (input, call) => {
       const address = emailAddress(input.email);
       return address.ok ? set(call, input.userId, { kind: 'email', address: address.value }, howOf(input, call)) : address;
@@ -42,7 +42,7 @@ const setPhone = (version: Version): Operation =>
   operation({
     rpc: `zitadel.user.${version}.UserService/SetPhone`,
     routes: [`POST /${version}/users/{userId}/phone`],
-    input: message({ userId: text(1, 200), phone: text(1, 200), ...PHONE_WAYS, isVerified }, [VERIFICATION]),
+    input: () => message({ userId: text(1, 200), phone: text(1, 200), ...PHONE_WAYS, isVerified }, [VERIFICATION]),
     handle: async (input, call) => {
       const number = phoneNumber(input.phone);
       return number.ok ? set(call, input.userId, { kind: 'phone', address: number.value }, howOf(input, call)) : number;
@@ -54,7 +54,7 @@ const removePhone = (version: Version): Operation =>
   operation({
     rpc: `zitadel.user.${version}.UserService/RemovePhone`,
     routes: [`DELETE /${version}/users/{userId}/phone`],
-    input: userIdMessage,
+    input: () => userIdMessage,
     handle: async ({ userId }, call) => {
       const user = await reachPerson(call, userId);
       if (!user.ok) return user;

@@ -18,8 +18,8 @@ export const userEventOperations = [
   operation({
     rpc: 'sallyport.user.v2.UserService/ListUserEvents',
     routes: ['GET /v2/users/{userId}/events'],
-    input: userIdMessage,
-    output: z.object({ details: listDetails, events: z.array(userEvent) }),
+    input: () => userIdMessage,
+    output: () => z.object({ details: listDetails, events: z.array(userEvent) }),
     handle: async ({ userId }, call) => {
       const user = await reachUser(call, userId, { permission: 'user.read', orSelf: true }, userNotFound);
       if (!user.ok) return user;

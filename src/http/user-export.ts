@@ -24,16 +24,17 @@ export const userExportOperations = [
   operation({
     rpc: 'sallyport.user.v2.UserService/ExportUser',
     routes: ['GET /v2/users/{userId}/export'],
-    input: userIdMessage,
-    output: z.object({
-      user: z.looseObject({ userId: z.string() }).describe('As GetUserByID shows it'),
-      metadata: z.array(z.object({ key: z.string(), value: z.base64() })).optional(),
-      authMethodTypes: z.array(z.string()).optional(),
-      credentials: z.array(z.object({ id: z.string(), kind: z.enum(['passkey', 'u2f']), name: z.string(), rpId: z.string() })).optional(),
-      idpLinks: z.array(z.object({ idpId: z.string(), userId: z.string(), userName: z.string() })).optional(),
-      events: z.array(userEvent).optional(),
-      sessions: z.array(z.looseObject({ id: z.string() }).describe('As GetSession shows it')).optional(),
-    }),
+    input: () => userIdMessage,
+    output: () =>
+      z.object({
+        user: z.looseObject({ userId: z.string() }).describe('As GetUserByID shows it'),
+        metadata: z.array(z.object({ key: z.string(), value: z.base64() })).optional(),
+        authMethodTypes: z.array(z.string()).optional(),
+        credentials: z.array(z.object({ id: z.string(), kind: z.enum(['passkey', 'u2f']), name: z.string(), rpId: z.string() })).optional(),
+        idpLinks: z.array(z.object({ idpId: z.string(), userId: z.string(), userName: z.string() })).optional(),
+        events: z.array(userEvent).optional(),
+        sessions: z.array(z.looseObject({ id: z.string() }).describe('As GetSession shows it')).optional(),
+      }),
     handle: async ({ userId }, call) => {
       const user = await reachUser(call, userId, { permission: 'user.read', orSelf: true }, userNotFound);
       if (!user.ok) return user;

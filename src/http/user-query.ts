@@ -36,7 +36,7 @@ const personal = (field: PersonalField, sought: string, how: Compared): UserFilt
 const loginName = (sought: string, how: Compared): UserFilter => ({ loginName: sought, method: how });
 
 /** The queries that hold no other. The login name is the user name here, so both ask for the same. */
-const SIMPLE = {
+const simple = () => ({
   userNameQuery: message({ userName: text(1, 200), method }).transform((query) => loginName(query.userName, query.method)),
   loginNameQuery: message({ loginName: text(1, 200), method }).transform((query) => loginName(query.loginName, query.method)),
   firstNameQuery: message({ firstName: text(1, 200), method }).transform((query) => personal('givenName', query.firstName, query.method)),
@@ -54,14 +54,14 @@ const SIMPLE = {
   typeQuery: message({ type: enumeration(TYPES).optional() }).transform(({ type = 'TYPE_UNSPECIFIED' }) => ({
     kind: type.replace('TYPE_', '').toLowerCase(),
   })),
-};
+});
 
 /** A query at a level of nesting: exactly one of its members is given. */
 function queryAt(level: number): z.ZodType<UserFilter> {
   const nested = queryInside(level);
   const queries = listOf(1, FILTERS_MOST, nested);
   const members = {
-    ...SIMPLE,
+    ...simple(),
     orQuery: message({ queries }).transform((query) => ({ any: query.queries })),
     andQuery: message({ queries }).transform((query) => ({ all: query.queries })),
     notQuery: message({ query: nested.optional() }).transform(({ query }, context) => ({ not: query ?? refuseBy(context, queryMissing) })),
@@ -89,7 +89,8 @@ function queryInside(level: number): z.ZodType<UserFilter> {
 }
 
 /** The queries of a search for users, all of which are to be met; those inside others count as well. */
-export const userQueries = listOf(0, FILTERS_MOST, queryAt(0)).refine(
-  (filters) => filters.reduce((size, filter) => size + filterSize(filter), 0) <= FILTERS_MOST,
-  `must hold at most ${FILTERS_MOST} queries in all`,
-);
+export const userQueries = () =>
+  listOf(0, FILTERS_MOST, queryAt(0)).refine(
+    (filters) => filters.reduce((size, filter) => size + filterSize(filter), 0) <= FILTERS_MOST,
+    `must hold at most ${FILTERS_MOST} queries in all`,
+  );

@@ -12,8 +12,8 @@ const userNotFound: Problem = { kind: 'not-found', id: 'QUERY-Dfbg2', message: '
 const end = operation({
   rpc: 'sallyport.user.v2.UserService/EndUserSessions',
   routes: ['DELETE /v2/users/{userId}/sessions'],
-  input: message({ userId: text(1, 200), exceptSessionId: text(1, 200).optional() }),
-  output: changed,
+  input: () => message({ userId: text(1, 200), exceptSessionId: text(1, 200).optional() }),
+  output: () => changed,
   handle: async ({ userId, exceptSessionId }, call) => {
     const user = await reachUser(call, userId, { permission: 'session.delete', orSelf: true }, userNotFound);
     if (!user.ok) return user;

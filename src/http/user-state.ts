@@ -32,7 +32,7 @@ const change = (version: Version, transition: Transition): Operation => {
   return operation({
     rpc: `zitadel.user.${version}.UserService/${rpc}`,
     routes: [route(version)],
-    input: userIdMessage,
+    input: () => userIdMessage,
     handle: async ({ userId }, call) => {
       const user = await reachUser(call, userId, need, unknownUser(transition));
       if (!user.ok) return user;

@@ -26,7 +26,7 @@ const register = (version: Version): Operation =>
   operation({
     rpc: `zitadel.user.${version}.UserService/RegisterTOTP`,
     routes: [`POST /${version}/users/{userId}/totp`],
-    input: userIdMessage,
+    input: () => userIdMessage,
     handle: async ({ userId }, call) => {
       const user = await reachFactors(call, userId, 'user.credential.write', userNotFound);
       if (!user.ok) return user;
@@ -43,7 +43,7 @@ const verify = (version: Version): Operation =>
   operation({
     rpc: `zitadel.user.${version}.UserService/VerifyTOTPRegistration`,
     routes: [`POST /${version}/users/{userId}/totp/verify`],
-    input: message({ userId: text(1, 200), code: text(1, 20) }),
+    input: () => message({ userId: text(1, 200), code: text(1, 20) }),
     handle: async ({ userId, code }, call) => {
       const user = await reachFactors(call, userId, 'user.credential.write', nothingToVerify);
       if (!user.ok) return user;
@@ -69,7 +69,7 @@ const remove = (version: Version): Operation =>
   operation({
     rpc: `zitadel.user.${version}.UserService/RemoveTOTP`,
     routes: [`DELETE /${version}/users/{userId}/totp`],
-    input: userIdMessage,
+    input: () => userIdMessage,
     handle: async ({ userId }, call) => {
       const user = await reachFactors(call, userId, 'user.write', nothingToRemove);
       if (!user.ok) return user;

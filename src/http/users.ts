@@ -10,27 +10,29 @@ import { reachUser } from './reach-user.ts';
 import type { Version } from './session-messages.ts';
 import { presentDetails, presentUser, userIdMessage } from './user-messages.ts';
 
-const organization = message(
-  {
-    orgId: text(0, 200)
-      .transform((id) => id || undefined)
-      .optional(),
-    orgDomain: unbuilt('organization.orgDomain'),
-  },
-  [['orgId', 'orgDomain']],
-);
+const organization = () =>
+  message(
+    {
+      orgId: text(0, 200)
+        .transform((id) => id || undefined)
+        .optional(),
+      orgDomain: unbuilt('organization.orgDomain'),
+    },
+    [['orgId', 'orgDomain']],
+  );
 
 /** `organisation` is the older spelling. */
-const addHumanUserMessage = message(
-  {
-    userId: givenUserId.optional(),
-    username: text(0, 200).optional(),
-    organization: organization.optional(),
-    organisation: organization.optional(),
-    ...humanFields,
-  },
-  [['organization', 'organisation'], ...HUMAN_ONEOFS],
-);
+const addHumanUserMessage = () =>
+  message(
+    {
+      userId: givenUserId.optional(),
+      username: text(0, 200).optional(),
+      organization: organization().optional(),
+      organisation: organization().optional(),
+      ...humanFields(),
+    },
+    [['organization', 'organisation'], ...HUMAN_ONEOFS],
+  );
 
 const addHuman = (version: Version): Operation =>
   operation({
@@ -66,7 +68,7 @@ const get = (version: Version): Operation =>
   operation({
     rpc: `zitadel.user.${version}.UserService/GetUserByID`,
     routes: [`GET /${version}/users/{userId}`],
-    input: userIdMessage,
+    input: () => userIdMessage,
     handle: async ({ userId }, call) => {
       const user = await reachUser(call, userId, { permission: 'user.read', orSelf: true }, userNotFound);
       if (!user.ok) return user;

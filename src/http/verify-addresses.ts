@@ -26,7 +26,7 @@ const sendEmailCode = (rpc: string, route: Route, again: boolean): Operation =>
   operation({
     rpc,
     routes: [route],
-    input: message({ userId: text(1, 200), ...EMAIL_WAYS }, WAYS),
+    input: () => message({ userId: text(1, 200), ...EMAIL_WAYS }, WAYS),
     handle: (input, call) => open(call, input.userId, 'email', wayOf(input, defaultLink(call, 'verify')), again),
   });
 
@@ -34,7 +34,7 @@ const resendPhoneCode = (version: Version): Operation =>
   operation({
     rpc: `zitadel.user.${version}.UserService/ResendPhoneCode`,
     routes: [`POST /${version}/users/{userId}/phone/resend`],
-    input: message({ userId: text(1, 200), ...PHONE_WAYS }, WAYS),
+    input: () => message({ userId: text(1, 200), ...PHONE_WAYS }, WAYS),
     handle: (input, call) => open(call, input.userId, 'phone', wayOf(input, defaultLink(call, 'verify')), true),
   });
 
@@ -52,7 +52,7 @@ const verify = (version: Version, kind: AddressKind, rpc: string): Operation =>
   operation({
     rpc: `zitadel.user.${version}.UserService/${rpc}`,
     routes: [`POST /${version}/users/{userId}/${kind}/verify`],
-    input: message({ userId: text(1, 200), verificationCode: text(1, 20) }),
+    input: () => message({ userId: text(1, 200), verificationCode: text(1, 20) }),
     handle: async ({ userId, verificationCode }, call) => {
       const reached = await reachByProof(call, userId, userNotFound);
       if (!reached.ok) return reached;

@@ -375,7 +375,7 @@ async function decoded(input: z.ZodType, body: string | Uint8Array<ArrayBuffer>)
   let outcome = {};
   const app = new Hono().patch('/:sessionId', async (context) => {
     const raw = readJson(await context.req.arrayBuffer());
-    const result = raw.ok ? validate({ input }, withPath(raw.value, context.req.param())) : raw;
+    const result = raw.ok ? validate({ input: () => input }, withPath(raw.value, context.req.param())) : raw;
     outcome = result.ok ? { value: result.value } : { problem: result.problem };
     return context.body(null);
   });
@@ -386,7 +386,7 @@ const decodedQuery = async (input: z.ZodType, query: string): Promise<unknown> =
   let outcome: unknown;
   const app = new Hono().get('/:sessionId', async (context) => {
     const raw = readQuery(context.req.queries());
-    outcome = raw.ok ? validate({ input }, withPath(raw.value, context.req.param())) : raw;
+    outcome = raw.ok ? validate({ input: () => input }, withPath(raw.value, context.req.param())) : raw;
     return context.body(null);
   });
   await app.request(`/s1?${query}`);

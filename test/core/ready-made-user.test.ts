@@ -12,7 +12,7 @@ const { input: addHumanUser } = userOperations.find(({ rpc }) => rpc === 'zitade
 
 /** What AddHumanUser reads out of a body that came over the wire. */
 function readAsAddHumanUser(body: object) {
-  const parsed = addHumanUser?.safeParse(JSON.parse(JSON.stringify(body)));
+  const parsed = addHumanUser?.().safeParse(JSON.parse(JSON.stringify(body)));
   if (!parsed?.success) throw new Error(`not a user that can be added: ${parsed?.error.message} ${JSON.stringify(body)}`);
   return parsed.data as Human & { readonly username: string; readonly idpLinks: object[] };
 }

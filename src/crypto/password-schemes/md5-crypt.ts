@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { utf8 } from '../base64.ts';
 import { fromCryptBase64 } from './crypt-base64.ts';
+import { type Hash, hashOfParts } from './hash-of-parts.ts';
 import type { Scheme } from './scheme.ts';
 
 const ROUNDS = 1000;
@@ -24,13 +24,13 @@ export const md5Crypt: Scheme = {
 
   async derive(password, recipe) {
     const salt = saltOf(recipe);
-    return salt === undefined ? undefined : md5CryptDigest(utf8(password), utf8(salt));
+    return salt === undefined ? undefined : md5CryptDigest(await hashOfParts('md5'), utf8(password), utf8(salt));
   },
 };
 
 const saltOf = (recipe: string): string | undefined => /^\$1\$([!-#%-~]{1,8})$/.exec(recipe)?.[1];
 
-function md5CryptDigest(password: Uint8Array, salt: Uint8Array): Uint8Array<ArrayBuffer> {
+function md5CryptDigest(md5: Hash, password: Uint8Array, salt: Uint8Array): Uint8Array<ArrayBuffer> {
   const inner = md5(password, salt, password);
   let digest = md5(password, utf8('$1$'), salt, repeated(inner, password.byteLength), byBits(password));
   for (let round = 0; round < ROUNDS; round += 1) digest = md5(...partsOf(round, digest, password, salt));
@@ -50,9 +50,3 @@ function byBits(password: Uint8Array): Uint8Array {
 
 const repeated = (digest: Uint8Array, bytes: number): Uint8Array =>
   Uint8Array.from({ length: bytes }, (_, at) => digest[at % digest.byteLength] ?? 0);
-
-function md5(...parts: readonly Uint8Array[]): Uint8Array {
-  const hash = createHash('md5');
-  for (const part of parts) hash.update(part);
-  return hash.digest();
-}

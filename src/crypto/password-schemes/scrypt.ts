@@ -1,4 +1,3 @@
-import { scrypt as nodeScrypt } from 'node:crypto';
 import { utf8 } from '../base64.ts';
 import { fromCryptBase64, numberFromCryptBase64 } from './crypt-base64.ts';
 import { fromBase64 } from './from-base64.ts';
@@ -65,7 +64,8 @@ const makesSense = ({ log2N, r, p }: Parameters): boolean => log2N < 16 * r && l
 
 const memoryOf = ({ log2N, r }: Parameters): number => 128 * 2 ** log2N * r;
 
-function run(password: Uint8Array<ArrayBuffer>, parameters: Parameters): Promise<Uint8Array<ArrayBuffer>> {
+async function run(password: Uint8Array<ArrayBuffer>, parameters: Parameters): Promise<Uint8Array<ArrayBuffer>> {
+  const { scrypt: nodeScrypt } = await import('node:crypto');
   const { log2N, r, p, salt, digestBytes } = parameters;
   const blocks = 128 * r * (p + 2);
   const options = { N: 2 ** log2N, r, p, maxmem: memoryOf(parameters) + blocks };

@@ -1,9 +1,7 @@
-import { createHash } from 'node:crypto';
 import { utf8 } from '../base64.ts';
 import { fromCryptBase64 } from './crypt-base64.ts';
+import { type Hash, hashOfParts } from './hash-of-parts.ts';
 import type { Scheme } from './scheme.ts';
-
-type Hash = (...parts: readonly Uint8Array[]) => Uint8Array;
 
 const DEFAULT_ROUNDS = '5000';
 const ROUNDS_LEAST = 1000;
@@ -31,7 +29,7 @@ export const sha2Crypt: Scheme = {
     const parameters = parametersOf(recipe);
     if (parameters === undefined) return undefined;
     const { variant, rounds, salt } = parameters;
-    const digest = shaCrypt((...parts) => createHash(variant.name).update(joined(parts)).digest(), utf8(password), salt, rounds);
+    const digest = shaCrypt(await hashOfParts(variant.name), utf8(password), salt, rounds);
     return Uint8Array.from(variant.order, (at) => digest[at] ?? 0);
   },
 };
@@ -70,16 +68,6 @@ function bitsOf(number: number): boolean[] {
 /** A digest repeated until it is as long as asked for. */
 function stretched(digest: Uint8Array, bytes: number): Uint8Array {
   return Uint8Array.from({ length: bytes }, (_, at) => digest[at % digest.byteLength] ?? 0);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((bytes, part) => bytes + part.byteLength, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.byteLength;
-  }
-  return whole;
 }
 
 /**
