@@ -50,8 +50,10 @@ export class Watch {
 
   /** Tells what has happened to a session, once it is committed. */
   tell(sessionId: string, events: readonly SessionEvent['type'][], now: number): void {
+    const sockets = this.#state.getWebSockets(sessionId).filter(isOpen);
+    if (sockets.length === 0) return;
     const view = this.#view(sessionId, now);
-    for (const socket of this.#state.getWebSockets(sessionId).filter(isOpen)) {
+    for (const socket of sockets) {
       if (view) socket.send(messageOf(view, events));
       if (view?.state !== 'active') close(socket, reasonOf(view));
     }

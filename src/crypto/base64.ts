@@ -1,5 +1,7 @@
+const encoder = new TextEncoder();
+
 /** Bytes of a string in UTF-8; typed so that Web Crypto takes them. */
-export const utf8 = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>;
+export const utf8 = (text: string): Uint8Array<ArrayBuffer> => encoder.encode(text) as Uint8Array<ArrayBuffer>;
 
 export const toBase64 = (bytes: ArrayBuffer | Uint8Array): string => new Uint8Array(bytes as ArrayBuffer).toBase64();
 

@@ -94,11 +94,12 @@ app.use(async (context, next) => {
   const began = Date.now();
   context.set('began', began);
   await next();
-  // What is upgraded is no answer any more, and takes no headers.
+  // What is upgraded is no answer any more, and takes no headers. They are set where they are: Hono's own way makes a new answer for each.
   if (context.res.status !== 101) {
-    context.header('x-request-id', requestId);
-    context.header('cache-control', 'no-store');
-    for (const [name, value] of SECURITY_HEADERS) if (!context.res.headers.has(name)) context.header(name, value);
+    const { headers } = context.res;
+    headers.set('x-request-id', requestId);
+    headers.set('cache-control', 'no-store');
+    for (const [name, value] of SECURITY_HEADERS) if (!headers.has(name)) headers.set(name, value);
   }
   log(context, requestId, Date.now() - began);
 });
@@ -140,6 +141,7 @@ app.onError((error, context) => refuse(context, problemOfFault(error)));
 
 /** One line a request; never a body, a token or a login name. */
 function log(context: Context<Env>, requestId: string, ms: number): void {
-  const { route, callerKind, problemId } = context.var;
-  console.log(JSON.stringify({ requestId, route, status: context.res.status, ms, callerKind, problemId }));
+  const { status } = context.res;
+  const [route, callerKind, problemId] = [context.get('route'), context.get('callerKind'), context.get('problemId')];
+  console.log(JSON.stringify({ requestId, route, status, ms, callerKind, problemId }));
 }

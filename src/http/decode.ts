@@ -17,11 +17,13 @@ export function validate({ input }: Pick<Operation, 'input'>, raw: Raw): Result<
 const malformed = fail(invalid('invalid request: malformed JSON'));
 const ambiguous = fail(invalid('invalid request: a key is given twice'));
 
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
+
 /** The message in a body of JSON. An empty one is an empty message. */
 export function readJson(bytes: ArrayBuffer): Result<Raw> {
   if (bytes.byteLength === 0) return ok({});
   try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);
+    const text = strictUtf8.decode(bytes);
     const raw: unknown = JSON.parse(text);
     if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return fail(invalid('invalid request: must be an object'));
     return keysWritten(text) === keysKept(raw) ? ok(raw as Raw) : ambiguous;

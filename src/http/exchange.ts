@@ -1,4 +1,4 @@
-import type { Context } from 'hono';
+import type { Context, Next } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { type Place, regionOf } from '../cells/placement.ts';
 import { type CellBindings, cellsOf } from '../cells/stubs.ts';
@@ -32,12 +32,20 @@ const tooLate = unavailable('A store did not answer in time');
 const wrongMethod: Problem = { kind: 'method-not-allowed', message: 'Method Not Allowed' };
 
 /** Refuses a body that is too long, by its own account or as soon as that shows while it is read. */
-export const limitBody = (maxSize = BODY_LIMIT_BYTES) => bodyLimit({ maxSize, onError: (context) => refuse(context as Context<Env>, tooLarge) });
+export function limitBody(maxSize = BODY_LIMIT_BYTES) {
+  const counted = bodyLimit({ maxSize, onError: (context) => refuse(context as Context<Env>, tooLarge) });
+  // Hono's makes a stream of each body to look at, also where the body's length says it all.
+  return (context: Context<Env>, next: Next) => {
+    const length = context.req.header('content-length');
+    const short = length !== undefined && Number(length) <= maxSize && context.req.header('transfer-encoding') === undefined;
+    return short ? next() : counted(context, next);
+  };
+}
 
 /** Who calls; to be asked before the request is looked at (contract 1.7). */
 export async function admit(context: Context<Env>): Promise<Result<Caller>> {
   const reach = { config: configOf(context.env), db: context.env.DB, cells: cellsOf(context.env) };
-  const caller = await callerOf(context.req.header('authorization'), reach, context.var.began);
+  const caller = await callerOf(context.req.header('authorization'), reach, context.get('began'));
   if (caller.ok) context.set('callerKind', caller.value.kind);
   return caller;
 }
@@ -45,7 +53,7 @@ export async function admit(context: Context<Env>): Promise<Result<Caller>> {
 /** Does what is asked, if it is well asked. */
 export async function perform(context: Context<Env>, operation: Operation, caller: Caller, raw: Raw): Promise<Result<JsonObject>> {
   const config = configOf(context.env);
-  const now = context.var.began;
+  const now = context.get('began');
   const input = validate(operation, raw);
   if (!input.ok) return input;
   // Who was answered 503 in the meantime will come again: nothing is begun for them now.
@@ -56,10 +64,14 @@ export async function perform(context: Context<Env>, operation: Operation, calle
     db: context.env.DB,
     cells: cellsOf(context.env),
     later: (work) => context.executionCtx.waitUntil(work),
-    region: regionOf((context.req.raw.cf ?? {}) as Place),
+    get region() {
+      return regionOf((context.req.raw.cf ?? {}) as Place);
+    },
     now,
     organizationHeader: context.req.header('x-zitadel-orgid'),
-    origin: new URL(context.req.url).origin,
+    get origin() {
+      return new URL(context.req.url).origin;
+    },
     idempotencyKey: context.req.header('idempotency-key'),
   });
 }
@@ -73,7 +85,7 @@ export async function inTime<T>(context: Context<Env>, work: () => Promise<Resul
     const { deadlineMs } = configOf(context.env);
     const outcome = work();
     context.executionCtx.waitUntil(outcome.catch(() => undefined));
-    return await beforeDeadline(outcome, deadlineMs - (Date.now() - context.var.began));
+    return await beforeDeadline(outcome, deadlineMs - (Date.now() - context.get('began')));
   } catch (error) {
     return fail(problemOfFault(error as Error));
   }
@@ -94,7 +106,7 @@ async function beforeDeadline<T>(outcome: Promise<Result<T>>, remainingMs: numbe
 /** Answers with a Problem, in the protocol of the request, and leaves its id for the access log. */
 export function refuse(context: Context<Env>, problem: Problem): Response | Promise<Response> {
   if (problem.id) context.set('problemId', problem.id);
-  return (context.var.refusal ?? problemResponse)(problem);
+  return (context.get('refusal') ?? problemResponse)(problem);
 }
 
 /** Answers a path that is there for other methods only. */

@@ -14,7 +14,12 @@ export const walkOf = (call: Call): Walk => {
     generation: config.directoryGeneration,
     sessionsPerUser: config.sessionsPerUser,
     webAuthNOrigins: config.webAuthN.origins,
-    codes: { ...config.codes, urlTemplate: defaultLink(call, 'otp') },
+    codes: {
+      ...config.codes,
+      get urlTemplate() {
+        return defaultLink(call, 'otp');
+      },
+    },
     later,
     deadline: now + config.deadlineMs * 0.9,
   };

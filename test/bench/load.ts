@@ -26,7 +26,11 @@ export function request(method: string, path: string, headers: Readonly<Record<s
 }
 
 /** Runs the lanes until each has ended, or until this many milliseconds are over. So many requests of a lane are counted as one thing. */
-export async function run(port: number, lanes: readonly Lane[], { mostMs = Number.POSITIVE_INFINITY, most = Number.POSITIVE_INFINITY, requests = 1 } = {}): Promise<Run> {
+export async function run(
+  port: number,
+  lanes: readonly Lane[],
+  { mostMs = Number.POSITIVE_INFINITY, most = Number.POSITIVE_INFINITY, requests = 1 } = {},
+): Promise<Run> {
   const connections = await Promise.all(lanes.map(() => Connection.to(port)));
   const took: number[] = [];
   const began = performance.now();
@@ -46,7 +50,8 @@ export async function run(port: number, lanes: readonly Lane[], { mostMs = Numbe
 }
 
 /** The value below which this share of a sorted list lies. */
-export const percentile = (sorted: Float64Array, share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+export const percentile = (sorted: Float64Array, share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import * as OTPAuth from 'otpauth';
-import { RP_ID, SecurityKey } from '../support/security-key.ts';
 import { secrets } from '../support/secrets.ts';
+import { RP_ID, SecurityKey } from '../support/security-key.ts';
 import { type Answer, type Lane, request, run } from './load.ts';
 import { BareWorker, type Setting } from './worker.ts';
 
@@ -33,7 +33,12 @@ export class Sallyport {
   }
 
   static async start(bundle: string, settings: Readonly<Record<string, string>> = {}): Promise<Sallyport> {
-    const setting: Setting = { bundle, d1: true, durableObjects: { SESSIONS: 'SessionCell', USERS: 'UserCell' }, bindings: { ...secrets, ...settings } };
+    const setting: Setting = {
+      bundle,
+      d1: true,
+      durableObjects: { SESSIONS: 'SessionCell', USERS: 'UserCell' },
+      bindings: { ...secrets, ...settings },
+    };
     const worker = await BareWorker.start(setting);
     const { readD1Migrations } = await import('@cloudflare/vitest-plugin');
     const d1 = await worker.d1();
@@ -82,7 +87,10 @@ export class Sallyport {
     const finished = begun.map(({ body }, at) => {
       const { passkeyId, publicKeyCredentialCreationOptions } = JSON.parse(body);
       const { userId, key } = people[at] as Person;
-      return post(`/v2/users/${userId}/passkeys/${passkeyId}`, { publicKeyCredential: key.create(publicKeyCredentialCreationOptions), passkeyName: 'key' });
+      return post(`/v2/users/${userId}/passkeys/${passkeyId}`, {
+        publicKeyCredential: key.create(publicKeyCredentialCreationOptions),
+        passkeyName: 'key',
+      });
     });
     await this.all(finished);
   }
@@ -117,7 +125,9 @@ export const patch = (login: Login, body: object): string =>
 export const ofUser = ({ userId }: Person): object => ({ checks: { user: { userId } } });
 export const passwordCheck = { checks: { password: { password: PASSWORD } } };
 export const totpCheck = (code: string): object => ({ checks: { totp: { code } } });
-export const passkeyChallenge = { challenges: { webAuthN: { domain: RP_ID, userVerificationRequirement: 'USER_VERIFICATION_REQUIREMENT_REQUIRED' } } };
+export const passkeyChallenge = {
+  challenges: { webAuthN: { domain: RP_ID, userVerificationRequirement: 'USER_VERIFICATION_REQUIREMENT_REQUIRED' } },
+};
 export const codeChallenge = { challenges: { otpEmail: { returnCode: {} } } };
 
 /** The session that an answer to Create tells of. */

@@ -8,10 +8,10 @@ import {
   loginOf,
   nextCode,
   ofUser,
+  type Person,
   passkeyChallenge,
   passwordCheck,
   patch,
-  type Person,
   post,
   read,
   type Sallyport,
@@ -78,18 +78,38 @@ export async function scenariosOf(sallyport: Sallyport): Promise<readonly Scenar
   };
 
   return [
-    rotating('PATCH metadata', 4000, () => ({}), (n) => ({ metadata: { step: base64(n) } })),
-    rotating('PATCH lifetime', 3000, () => ({}), (n) => ({ lifetime: `${3600 + (n % 100)}s` })),
+    rotating(
+      'PATCH metadata',
+      4000,
+      () => ({}),
+      (n) => ({ metadata: { step: base64(n) } }),
+    ),
+    rotating(
+      'PATCH lifetime',
+      3000,
+      () => ({}),
+      (n) => ({ lifetime: `${3600 + (n % 100)}s` }),
+    ),
     rotating('PATCH user check', 1500, ofUser, (_, person) => ofUser(person)),
     single('PATCH TOTP', 600, () => passersby.codes(600)),
-    single('PATCH OTP', 600, () => challenged(600, codeChallenge, (_, { otpEmail }: { otpEmail: string }) => ({ checks: { otpEmail: { code: otpEmail } } }))),
+    single('PATCH OTP', 600, () =>
+      challenged(600, codeChallenge, (_, { otpEmail }: { otpEmail: string }) => ({ checks: { otpEmail: { code: otpEmail } } })),
+    ),
     single('PATCH passkey', 600, () => challenged(600, passkeyChallenge, assertionFor)),
     rotating('PATCH password (Argon2id)', 60, ofUser, () => passwordCheck),
     single('PATCH, the first of a session', 1500, async () => {
       const logins = await sallyport.sessions(Array.from({ length: 1500 }, () => ({})));
       return logins.map((login) => patch(login, { metadata: { step: base64(1) } }));
     }),
-    { name: 'Create', most: 1500, lanes: async (connections) => once(Array.from({ length: 1500 }, () => create({})), connections) },
+    {
+      name: 'Create',
+      most: 1500,
+      lanes: async (connections) =>
+        once(
+          Array.from({ length: 1500 }, () => create({})),
+          connections,
+        ),
+    },
     {
       name: 'Get',
       most: 6000,

@@ -33,7 +33,12 @@ export function bundle(name: string, main?: string): string {
   mkdirSync(outdir, { recursive: true });
   const config = `${outdir}.toml`;
   const whole = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8');
-  writeFileSync(config, main === undefined ? whole.replace('"src/', `"${ROOT}src/`) : `name = "${name}"\nmain = "${ROOT}${main}"\ncompatibility_date = "${compatibilityDate()}"\n`);
+  writeFileSync(
+    config,
+    main === undefined
+      ? whole.replace('"src/', `"${ROOT}src/`)
+      : `name = "${name}"\nmain = "${ROOT}${main}"\ncompatibility_date = "${compatibilityDate()}"\n`,
+  );
   const flags = ['deploy', '--dry-run', '--minify', '--outdir', outdir, '--config', main === undefined ? join(ROOT, 'wrangler.toml') : config];
   const { status, stderr } = spawnSync(WRANGLER, flags, { cwd: ROOT, encoding: 'utf8' });
   if (status !== 0) throw new Error(`${name} could not be bundled: ${stderr}`);
