@@ -56,7 +56,9 @@ export class UserStore {
 
   /** Remembers that sessions of the user may live in a cell. Written once for each of the two. */
   admit(userId: string, sessionCell: string): void {
-    this.#sql.exec('INSERT INTO admission (user_id, session_cell) VALUES (?, ?) ON CONFLICT DO NOTHING', userId, sessionCell);
+    // Looked at first: an insert that does nothing is still waited for, as any write is.
+    const [known] = this.#sql.exec('SELECT 1 FROM admission WHERE user_id = ? AND session_cell = ?', userId, sessionCell);
+    if (known === undefined) this.#sql.exec('INSERT INTO admission (user_id, session_cell) VALUES (?, ?)', userId, sessionCell);
   }
 
   /** @param ends where the sessions are to end, and not only to stop */

@@ -21,12 +21,19 @@ const json: Format = { read: readJson, answer: (message) => Response.json(messag
  */
 export function connectOf(operations: readonly Operation[]): Hono<Env> {
   const app = new Hono<Env>();
-  const limit = limitBody();
-  for (const operation of operations) {
-    const path = `/${operation.rpc}`;
-    app.post(path, speak, limit, (context) => serve(context, operation));
-    app.all(path, () => refuseMethod(['POST']));
-  }
+  const byPath = new Map(operations.map((operation) => [`/${operation.rpc}`, operation]));
+  const operationOf = (context: Context<Env>) => byPath.get(context.req.path);
+  // One route for them all: a router makes a path of each, and that at each cold start.
+  app.post(
+    '/:service/:method',
+    (context, next) => (operationOf(context) ? speak(context, next) : context.notFound()),
+    limitBody(),
+    (context) => {
+      const operation = operationOf(context);
+      return operation ? serve(context, operation) : context.notFound();
+    },
+  );
+  app.all('/:service/:method', (context) => (operationOf(context) ? refuseMethod(['POST']) : context.notFound()));
   return app;
 }
 

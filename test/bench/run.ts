@@ -1,14 +1,17 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { coldStart } from './cold-start.ts';
+import { growth } from './growth.ts';
 import { type Lane, percentile, run } from './load.ts';
-import { type Measurement, report } from './report.ts';
+import { type Measurement, NAMES, Results, tableOfRatios, tableOfTargets, targetsOf } from './report.ts';
 import { Sallyport } from './sallyport.ts';
 import { betterAuthOf, derivation, floor, type Scenario, scenariosOf } from './scenarios.ts';
 import { BareWorker, bundle, ROOT } from './worker.ts';
 
 const CONNECTIONS = [1, 8, 32];
 const ROUNDS = 3;
-const MEASURED_MS = 1000;
+const MEASURED_MS = 600;
 const SYNCS_COUNTED_OVER = 100;
 
 /** A scenario and the Worker that it is measured in. */
@@ -17,43 +20,51 @@ interface Place {
   readonly worker: BareWorker;
 }
 
+/** Names on the command line: with some, what they name is measured, and nothing is written. */
 const only = process.argv.slice(2);
-const wanted = ({ scenario: { name } }: Place): boolean => only.length === 0 || name === floor.name || only.some((part) => name.includes(part));
+const isWanted = (name: string): boolean => only.length === 0 || only.some((part) => name.includes(part));
+const say = (what: string) => process.stderr.write(`${what}\n`);
 
-mkdirSync(join(ROOT, '.wrangler/bench'), { recursive: true });
-const sallyport = await Sallyport.start(bundle('sallyport'), { PASSWORD_HASH: 'argon2id' });
-const floorWorker = await BareWorker.start({ bundle: bundle('floor', 'test/bench/floor.ts'), durableObjects: { CELL: 'Cell' } });
-const derivations = await BareWorker.start({ bundle: bundle('key-derivation', 'test/bench/key-derivation.ts') });
-const betterAuth = await BareWorker.start({
-  bundle: bundle('better-auth', 'test/bench/peers/better-auth.js'),
-  bindings: { SECRET: 'a secret of no worth, of 32 characters' },
-  d1: true,
-});
-const workers = [sallyport.worker, floorWorker, derivations, betterAuth];
+const ours = bundle('sallyport');
+const parts = [`# What Sallyport was measured at\n\n${howItWasMeasured()}`];
+if (isWanted('beside')) parts.push(await besideOthers());
+if (isWanted('growth')) parts.push(`## How it grows\n\n${await said('growth', () => growth(ours))}`);
+if (isWanted('cold start')) parts.push(`## Cold start\n\n${await said('cold start', () => coldStart(ours))}`);
+const whole = `${parts.join('\n\n')}\n`;
+console.log(whole);
+if (only.length === 0) writeFileSync(join(ROOT, 'test/bench/results.md'), whole);
+process.exit(0);
 
-const within = (worker: BareWorker) => (scenario: Scenario) => ({ scenario, worker });
-const places = [
-  within(floorWorker)(floor),
-  ...(await scenariosOf(sallyport)).map(within(sallyport.worker)),
-  ...(await betterAuthOf(betterAuth)).map(within(betterAuth)),
-  within(derivations)(derivation('bare Argon2id', 'argon2id')),
-].filter(wanted);
-
-const measurements: Measurement[] = [];
-for (const place of places) await measure(place, 8, MEASURED_MS / 2);
-for (let round = 0; round < ROUNDS; round += 1) {
-  for (const { place, connections } of shuffled(places.flatMap((each) => CONNECTIONS.map((count) => ({ place: each, connections: count }))))) {
-    measurements.push(await measure(place, connections, MEASURED_MS));
-    process.stderr.write('.');
+/** Ours, the floor, better-auth and the bare derivations, in one run, in turns and in shuffled order. */
+async function besideOthers(): Promise<string> {
+  const sallyport = await Sallyport.start(ours, { PASSWORD_HASH: 'argon2id' });
+  const floorWorker = await BareWorker.start({ bundle: bundle('floor', 'test/bench/floor.ts'), durableObjects: { CELL: 'Cell' } });
+  const derivations = await BareWorker.start({ bundle: bundle('key-derivation', 'test/bench/key-derivation.ts') });
+  const betterAuth = await BareWorker.start({
+    bundle: bundle('better-auth', 'test/bench/peers/better-auth.js'),
+    bindings: { SECRET: 'a secret of no worth, of 32 characters' },
+    d1: true,
+  });
+  const within = (worker: BareWorker) => (scenario: Scenario) => ({ scenario, worker });
+  const places = [
+    within(floorWorker)(floor),
+    ...(await scenariosOf(sallyport)).map(within(sallyport.worker)),
+    ...(await betterAuthOf(betterAuth)).map(within(betterAuth)),
+    within(derivations)(derivation(NAMES.bare, 'argon2id')),
+  ];
+  for (const place of places) await measure(place, 8, MEASURED_MS);
+  const measurements: Measurement[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    say(`round ${round + 1} of ${ROUNDS}`);
+    const turns = places.flatMap((place) => CONNECTIONS.map((connections) => ({ place, connections })));
+    for (const { place, connections } of shuffled(turns)) measurements.push(await measure(place, connections, MEASURED_MS));
   }
+  const syncs = new Map<string, number | undefined>();
+  for (const { scenario, worker } of places) syncs.set(scenario.name, await syncsEach(scenario, worker));
+  for (const worker of [sallyport.worker, floorWorker, derivations, betterAuth]) await worker.end();
+  const results = new Results(measurements, syncs, NAMES.floor);
+  return `## Beside the floor and the peers\n\n${tableOfRatios(results, CONNECTIONS)}\n\n## Aims\n\n${tableOfTargets(targetsOf(results))}`;
 }
-const syncs = new Map<string, number | undefined>();
-for (const { scenario, worker } of places) syncs.set(scenario.name, await syncsEach(scenario, worker));
-
-const { markdown, table } = report(measurements, syncs);
-console.log(`\n${table}`);
-if (only.length === 0) writeFileSync(join(ROOT, 'test/bench/results.md'), markdown);
-for (const worker of workers) await worker.end();
 
 async function measure({ scenario, worker }: Place, connections: number, mostMs: number): Promise<Measurement> {
   const { name, most, requests = 1 } = scenario;
@@ -91,4 +102,23 @@ function shuffled<Item>(items: readonly Item[]): Item[] {
     .map((item) => ({ item, order: Math.random() }))
     .sort((one, other) => one.order - other.order)
     .map(({ item }) => item);
+}
+
+async function said(what: string, work: () => Promise<string>): Promise<string> {
+  say(what);
+  return work();
+}
+
+function howItWasMeasured(): string {
+  const versionOf = (path: string): string => JSON.parse(readFileSync(join(ROOT, path, 'package.json'), 'utf8')).version;
+  const [processor] = cpus();
+  const machine = `${cpus().length} × ${processor?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux`;
+  const versions = `workerd ${versionOf('node_modules/workerd')}, better-auth ${versionOf('test/bench/peers/node_modules/better-auth')}, Node ${process.versions.node}`;
+  return [
+    `By \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}: ${machine}; ${versions}.`,
+    '',
+    'Each Worker is its production bundle in a workerd of its own, without a proxy or an entry Worker before it; the load comes over loopback from one process, in',
+    `closed loops. Scenarios and connections take turns in shuffled order; figures are medians of ${ROUNDS} rounds of ${MEASURED_MS} ms. A sync is an fsync or`,
+    'fdatasync, counted over 100 requests on one connection. CPU is that of all of workerd. Figures differ by a fifth from run to run: look at the ratios.',
+  ].join('\n');
 }

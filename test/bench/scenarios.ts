@@ -46,7 +46,7 @@ function expectDone({ status, body }: Answer): void {
 export async function scenariosOf(sallyport: Sallyport): Promise<readonly Scenario[]> {
   const people = await sallyport.people(32);
   await sallyport.equip(people);
-  const [crowd, passersby] = [new Crowd(sallyport, await sallyport.people(180)), new Crowd(sallyport, await sallyport.people(700, {}))];
+  const [crowd, passersby] = [new Crowd(sallyport, await sallyport.people(180)), new Crowd(sallyport, await sallyport.people(720, {}))];
   const each = (connections: number) => people.slice(0, connections);
   const some = (count: number) => Array.from({ length: count }, (_, at) => people[at % people.length] as Person);
 
@@ -91,14 +91,14 @@ export async function scenariosOf(sallyport: Sallyport): Promise<readonly Scenar
       (n) => ({ lifetime: `${3600 + (n % 100)}s` }),
     ),
     rotating('PATCH user check', 1500, ofUser, (_, person) => ofUser(person)),
-    single('PATCH TOTP', 600, () => passersby.codes(600)),
-    single('PATCH OTP', 600, () =>
-      challenged(600, codeChallenge, (_, { otpEmail }: { otpEmail: string }) => ({ checks: { otpEmail: { code: otpEmail } } })),
+    single('PATCH TOTP', 240, () => passersby.codes(240)),
+    single('PATCH OTP', 300, () =>
+      challenged(300, codeChallenge, (_, { otpEmail }: { otpEmail: string }) => ({ checks: { otpEmail: { code: otpEmail } } })),
     ),
-    single('PATCH passkey', 600, () => challenged(600, passkeyChallenge, assertionFor)),
+    single('PATCH passkey', 300, () => challenged(300, passkeyChallenge, assertionFor)),
     rotating('PATCH password (Argon2id)', 60, ofUser, () => passwordCheck),
-    single('PATCH, the first of a session', 1500, async () => {
-      const logins = await sallyport.sessions(Array.from({ length: 1500 }, () => ({})));
+    single('PATCH, the first of a session', 800, async () => {
+      const logins = await sallyport.sessions(Array.from({ length: 800 }, () => ({})));
       return logins.map((login) => patch(login, { metadata: { step: base64(1) } }));
     }),
     {

@@ -9,7 +9,7 @@ import type { Lane } from './load.ts';
 import { run } from './load.ts';
 
 export const ROOT = new URL('../..', import.meta.url).pathname;
-const WRANGLER = join(ROOT, 'node_modules/.bin/wrangler');
+export const WRANGLER = join(ROOT, 'node_modules/.bin/wrangler');
 
 /** What a Worker needs around it to run. */
 export interface Setting {
