@@ -60,7 +60,7 @@ export class SessionCell extends DurableObject<PostBindings> implements SessionC
   constructor(state: DurableObjectState, env: PostBindings) {
     super(state, env);
     this.#store = new SessionStore(state.storage.sql);
-    this.#alarm = new AlarmClock(state.storage);
+    this.#alarm = new AlarmClock(state);
     this.#registration = new Registration(state, env.DB, this.#alarm);
     this.#index = new SessionIndex(state.storage, this.#store, () => this.env.DB, this.#alarm);
     this.#watch = new Watch(state, this.#store, this.#alarm, this.#stopOf);

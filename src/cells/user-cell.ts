@@ -62,7 +62,7 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
     this.#store = new UserStore(state.storage.sql);
     this.#spends = new SpendStore(state.storage.sql);
     this.#trail = new UserTrail(state.storage.sql);
-    this.#alarm = new AlarmClock(state.storage);
+    this.#alarm = new AlarmClock(state);
     this.#registration = new Registration(state, env.DB, this.#alarm);
     this.#attempts = new Attempts(
       state.storage,

@@ -1,102 +1,119 @@
-import { runInDurableObject } from 'cloudflare:test';
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 
 /** What a piece of work cost, in what Cloudflare bills and in what a caller waits for. */
 export interface Bill {
   /** Calls to objects, by verb, in their order. */
   readonly hops: readonly string[];
-  /** Rows written in session cells and in users' cells: table rows, index entries, and keys of the objects' key-value store. */
+  /** Rows written in session cells and in users' cells: of tables, of indices, and keys of the key-value store. */
   readonly sessionRows: number;
   readonly userRows: number;
-  /** Rows that SQLite looked at in them. */
+  /** Rows that SQLite looked at there. */
   readonly rowsRead: number;
-  /** Alarms that were set: a row each, too. */
+  /** Alarms that were set there: a row each, too. */
   readonly alarms: number;
+  /** What the Worker asked of D1, and how many rows D1 looked at for it. */
   readonly queries: number;
-  readonly d1RowsRead: number;
-  readonly d1RowsWritten: number;
+  readonly queriedRows: number;
+  /** Rows that cells wrote in D1. */
+  readonly indexRows: number;
 }
+
+export const FREE: Bill = { hops: [], sessionRows: 0, userRows: 0, rowsRead: 0, alarms: 0, queries: 0, queriedRows: 0, indexRows: 0 };
 
 type Tally = { -readonly [Key in keyof Bill]: Bill[Key] extends number ? number : string[] };
-const nothing = (): Tally => ({ hops: [], sessionRows: 0, userRows: 0, rowsRead: 0, alarms: 0, queries: 0, d1RowsRead: 0, d1RowsWritten: 0 });
+type Store = 'sessionRows' | 'userRows';
+type Method = (...args: never[]) => unknown;
 
-let tally = nothing();
+let tally: Tally = { ...FREE, hops: [] };
 let cursors: SqlStorageCursor<never>[] = [];
-const owners = new WeakMap<object, 'sessionRows' | 'userRows'>();
+/** The storages, and the connections to D1, that are on the bill: others of the same isolate may be at work. */
+const stores = new WeakMap<object, Store>();
+const connections = new WeakMap<object, 'worker' | 'cell'>();
 
-/** Has everything counted that goes to these cells, and to D1, from now on. Test and Worker share an isolate, and so its prototypes. */
-export async function countCells(...stubs: readonly DurableObjectStub[]): Promise<void> {
+/**
+ * Puts cells on the bill, once they have nothing left to do. Test, Worker and objects share an isolate, and so the runtime's prototypes: there it is
+ * counted.
+ */
+export async function bill(...stubs: readonly DurableObjectStub[]): Promise<void> {
+  countD1(env.DB, 'worker');
   for (const stub of stubs) {
+    while (await hasWork(stub)) await runDurableObjectAlarm(stub);
     await runInDurableObject(stub, (instance, { storage }) => {
-      const owner = Object.getPrototypeOf(instance).constructor.name === 'UserCell' ? 'userRows' : 'sessionRows';
-      owners.set(storage.sql, owner).set(storage.kv, owner);
-      countOnce(storage.sql, 'exec', countStatement);
-      countOnce(storage.kv, 'put', countKey);
-      countOnce(storage, 'setAlarm', countAlarm);
-      for (const verb of verbsOf(instance)) countOnce(instance, verb, countHop(verb));
+      const isUsers = 'settle' in instance;
+      for (const part of [storage, storage.sql, storage.kv]) stores.set(part, isUsers ? 'userRows' : 'sessionRows');
+      replace(storage.sql, 'exec', counting((store, cursor) => countStatement(store, cursor as SqlStorageCursor<never>)));
+      replace(storage.kv, 'put', counting((store) => (tally[store] += 1)));
+      replace(storage, 'setAlarm', counting(() => (tally.alarms += 1)));
+      const verbs = Object.getOwnPropertyNames(Object.getPrototypeOf(instance));
+      for (const verb of verbs.filter((name) => !NOT_VERBS.includes(name))) replace(instance, verb, countingHops(verb));
+      countD1((instance as unknown as { env: typeof env }).env.DB, 'cell');
     });
   }
-  const statement = env.DB.prepare('SELECT 1') as unknown as { dbSession: object };
-  countOnce(statement.dbSession, '_send', countQuery);
 }
+
+const SOON_MS = 5_000;
+
+/** Whether an alarm is about to ring; one that rings much later only sweeps. */
+const hasWork = (stub: DurableObjectStub): Promise<boolean> =>
+  runInDurableObject(stub, async (_, { storage }) => ((await storage.getAlarm()) ?? Number.POSITIVE_INFINITY) < Date.now() + SOON_MS);
 
 /** What a piece of work cost. */
 export async function billOf(work: () => Promise<unknown>): Promise<Bill> {
-  [tally, cursors] = [nothing(), []];
+  [tally, cursors] = [{ ...FREE, hops: [] }, []];
   await work();
-  for (const cursor of cursors) tally.rowsRead += cursor.rowsRead;
+  for (const { rowsRead } of cursors) tally.rowsRead += rowsRead;
   return tally;
 }
 
-type Method = (...args: never[]) => unknown;
-const counted = new WeakSet<object>();
+const NOT_VERBS = ['constructor', 'alarm', 'fetch', 'webSocketClose'];
+const replaced = new WeakSet<object>();
 
-function countOnce(object: object, name: string, counting: (original: Method) => Method): void {
-  let prototype = Object.getPrototypeOf(object);
-  while (prototype && !Object.hasOwn(prototype, name)) prototype = Object.getPrototypeOf(prototype);
-  const original = prototype[name] as Method;
-  if (counted.has(original)) return;
-  const replacement = counting(original);
-  counted.add(replacement);
-  Object.defineProperty(prototype, name, { value: replacement, configurable: true, writable: true });
+function replace(object: object, name: string, wrap: (original: Method) => Method): void {
+  let owner = Object.getPrototypeOf(object);
+  while (!Object.hasOwn(owner, name)) owner = Object.getPrototypeOf(owner);
+  const original = owner[name] as Method;
+  if (replaced.has(original)) return;
+  const wrapped = wrap(original);
+  replaced.add(wrapped);
+  Object.defineProperty(owner, name, { value: wrapped, configurable: true, writable: true });
 }
 
-const verbsOf = (instance: object): string[] =>
-  Object.getOwnPropertyNames(Object.getPrototypeOf(instance)).filter((name) => !['constructor', 'alarm', 'fetch', 'webSocketClose'].includes(name));
-
-const countHop = (verb: string) => (original: Method) =>
+const counting = (count: (store: Store, outcome: unknown) => void) => (original: Method) =>
   function (this: object, ...args: never[]) {
-    tally.hops.push(verb);
+    const outcome = original.apply(this, args);
+    const store = stores.get(this);
+    if (store) count(store, outcome);
+    return outcome;
+  };
+
+function countStatement(store: Store, cursor: SqlStorageCursor<never>): void {
+  tally[store] += cursor.rowsWritten;
+  cursors.push(cursor);
+}
+
+const countingHops = (verb: string) => (original: Method) =>
+  function (this: { ctx: DurableObjectState }, ...args: never[]) {
+    if (stores.has(this.ctx.storage)) tally.hops.push(verb);
     return original.apply(this, args);
   };
 
-const countStatement = (original: Method) =>
-  function (this: object, ...args: never[]) {
-    const cursor = original.apply(this, args) as SqlStorageCursor<never>;
-    tally[owners.get(this) ?? 'sessionRows'] += cursor.rowsWritten;
-    cursors.push(cursor);
-    return cursor;
-  };
+function countD1(db: D1Database, whose: 'worker' | 'cell'): void {
+  const { dbSession } = db.prepare('SELECT 1') as unknown as { dbSession: { fetcher: object } };
+  connections.set(dbSession.fetcher, whose);
+  replace(dbSession, '_send', countingQueries);
+}
 
-const countKey = (original: Method) =>
-  function (this: object, ...args: never[]) {
-    tally[owners.get(this) ?? 'sessionRows'] += 1;
-    return original.apply(this, args);
-  };
-
-const countAlarm = (original: Method) =>
-  function (this: object, ...args: never[]) {
-    tally.alarms += 1;
-    return original.apply(this, args);
-  };
-
-const countQuery = (original: Method) =>
-  async function (this: object, ...args: never[]) {
-    const answer = await original.apply(this, args);
-    for (const result of [answer].flat() as (D1Result | undefined)[]) {
-      tally.queries += 1;
-      tally.d1RowsRead += result?.meta?.rows_read ?? 0;
-      tally.d1RowsWritten += result?.meta?.rows_written ?? 0;
-    }
+const countingQueries = (original: Method) =>
+  async function (this: { fetcher: object }, ...args: never[]) {
+    const answer = await original.apply(this as never, args);
+    for (const result of [answer].flat() as D1Result[]) countQuery(connections.get(this.fetcher), result);
     return answer;
   };
+
+function countQuery(whose: 'worker' | 'cell' | undefined, { meta }: D1Result): void {
+  if (whose === 'cell') tally.indexRows += meta.rows_written;
+  if (whose !== 'worker') return;
+  tally.queries += 1;
+  tally.queriedRows += meta.rows_read;
+}
