@@ -264,8 +264,9 @@ export class SessionCell extends DurableObject<PostBindings> implements SessionC
   #committed({ changed, events = [], posts = [], ...stored }: Saved): Committed {
     this.#post.start(posts);
     const { id, sequence, changeDate } = stored.session;
-    if (changed) this.#alarm.ringBy(this.#store.dueOf(stored));
+    // The sooner first: it is the one that the alarm is set to.
     if (events.some(isSearchable)) this.#index.touch(id, changeDate);
+    if (changed) this.#alarm.ringBy(this.#store.dueOf(stored));
     if (changed) this.#watch.tell(id, events, changeDate);
     return { sequence, changeDate, changed };
   }

@@ -36,18 +36,21 @@ const connections = new WeakMap<object, 'worker' | 'cell'>();
  * counted.
  */
 export async function bill(...stubs: readonly DurableObjectStub[]): Promise<void> {
-  countD1(env.DB, 'worker');
   for (const stub of stubs) {
     while (await hasWork(stub)) await runDurableObjectAlarm(stub);
     await runInDurableObject(stub, (instance, { storage }) => {
       const isUsers = 'settle' in instance;
       for (const part of [storage, storage.sql, storage.kv]) stores.set(part, isUsers ? 'userRows' : 'sessionRows');
-      replace(storage.sql, 'exec', counting((store, cursor) => countStatement(store, cursor as SqlStorageCursor<never>)));
-      replace(storage.kv, 'put', counting((store) => (tally[store] += 1)));
-      replace(storage, 'setAlarm', counting(() => (tally.alarms += 1)));
+      replace(
+        storage.sql,
+        'exec',
+        counting((store, cursor) => countStatement(store, cursor as SqlStorageCursor<never>)),
+      );
+      replace(storage.kv, 'put', counting(countRow));
+      replace(storage, 'setAlarm', countingAlarms);
       const verbs = Object.getOwnPropertyNames(Object.getPrototypeOf(instance));
       for (const verb of verbs.filter((name) => !NOT_VERBS.includes(name))) replace(instance, verb, countingHops(verb));
-      countD1((instance as unknown as { env: typeof env }).env.DB, 'cell');
+      Object.assign(instance, { env: { ...env, DB: connection('cell') } });
     });
   }
 }
@@ -63,11 +66,14 @@ export async function billOf(work: () => Promise<unknown>): Promise<Bill> {
   [tally, cursors] = [{ ...FREE, hops: [] }, []];
   await work();
   for (const { rowsRead } of cursors) tally.rowsRead += rowsRead;
-  return tally;
+  return { ...tally, hops: [...tally.hops] };
 }
 
 const NOT_VERBS = ['constructor', 'alarm', 'fetch', 'webSocketClose'];
 const replaced = new WeakSet<object>();
+
+/** The bindings of a Worker whose queries are on the bill. */
+export const billed: typeof env = { ...env, DB: connection('worker') };
 
 function replace(object: object, name: string, wrap: (original: Method) => Method): void {
   let owner = Object.getPrototypeOf(object);
@@ -98,18 +104,36 @@ const countingHops = (verb: string) => (original: Method) =>
     return original.apply(this, args);
   };
 
-function countD1(db: D1Database, whose: 'worker' | 'cell'): void {
-  const { dbSession } = db.prepare('SELECT 1') as unknown as { dbSession: { fetcher: object } };
-  connections.set(dbSession.fetcher, whose);
-  replace(dbSession, '_send', countingQueries);
+function countRow(store: Store): void {
+  tally[store] += 1;
 }
 
-const countingQueries = (original: Method) =>
-  async function (this: { fetcher: object }, ...args: never[]) {
+/** They do not ring, so that nothing is on a bill but what was asked for. */
+function countingAlarms(original: Method): Method {
+  return function (this: object, ...args: never[]) {
+    if (!stores.has(this)) return original.apply(this, args);
+    tally.alarms += 1;
+    return Promise.resolve();
+  };
+}
+
+/** A connection of one's own to D1: all that is asked through it is on the bill. */
+function connection(whose: 'worker' | 'cell'): D1Database {
+  const { constructor: Connection, fetcher } = env.DB as unknown as { constructor: new (fetcher: object) => D1Database; fetcher: Fetcher };
+  const own = { fetch: (...request: Parameters<Fetcher['fetch']>) => fetcher.fetch(...request) };
+  connections.set(own, whose);
+  const db = new Connection(own);
+  replace(db.withSession(), '_send', countingQueries);
+  return db;
+}
+
+function countingQueries(original: Method): Method {
+  return async function (this: { fetcher: object }, ...args: never[]) {
     const answer = await original.apply(this as never, args);
     for (const result of [answer].flat() as D1Result[]) countQuery(connections.get(this.fetcher), result);
     return answer;
   };
+}
 
 function countQuery(whose: 'worker' | 'cell' | undefined, { meta }: D1Result): void {
   if (whose === 'cell') tally.indexRows += meta.rows_written;

@@ -1,85 +1,196 @@
-import { createExecutionContext, runDurableObjectAlarm, waitOnExecutionContext } from 'cloudflare:test';
+import { createExecutionContext, runInDurableObject, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import { cellOfSession } from '../../src/cells/session-id.ts';
+import type { SessionCell } from '../../src/cells/session-cell.ts';
 import { registerTotp, verifyTotp } from '../../src/directory/totp.ts';
 import type { User } from '../../src/directory/users.ts';
 import { app } from '../../src/http/app.ts';
 import { sealSeed } from '../../src/login-step/totp-seed.ts';
 import { authenticator } from '../support/authenticator.ts';
-import { type Bill, bill, billOf, FREE } from './bill.ts';
+import { type Bill, bill, billed, billOf, FREE } from './bill.ts';
 import { newOtpUser } from './otp-user.ts';
-import { newPasskeyUser, RP_ID } from './passkey-user.ts';
-import { cells, config, newUser, PASSWORD } from './world.ts';
+import { newPasskeyUser, ORIGIN, RP_ID } from './passkey-user.ts';
+import { newRecoveryCodes } from './recovery-codes.ts';
+import { cells, config, newSession, newUser, PASSWORD } from './world.ts';
 
-const ADMIN = `Bearer ${env.ADMIN_TOKEN}`;
+const SECRET = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ';
+const operator = `Bearer ${env.ADMIN_TOKEN}`;
 
-/** A request through the whole Worker. */
-async function send(method: string, path: string, body?: object, headers: Record<string, string> = {}): Promise<any> {
+/** A request through the whole Worker, which is to succeed. */
+async function send(method: string, path: string, body?: object, headers: Record<string, string> = {}) {
   const context = createExecutionContext();
-  const init = { method, headers: { authorization: ADMIN, ...headers }, ...(body && { body: JSON.stringify(body) }) };
-  const response = await app.fetch(new Request(`http://sallyport.test${path}`, init), env, context);
+  const init = { method, headers: { authorization: operator, ...headers }, ...(body && { body: JSON.stringify(body) }) };
+  const response = await app.fetch(new Request(`http://sallyport.test${path}`, init), billed, context);
   await waitOnExecutionContext(context);
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers whose shape they know
   const answer = await response.json<any>();
   if (!response.ok) throw new Error(`${response.status} ${JSON.stringify(answer)}`);
   return answer;
 }
 
-/** A session whose cell, like its user's, is on the bill and has nothing left to do. */
-class Session {
-  readonly id: string;
-  token: string;
-  readonly stub: DurableObjectStub;
-
-  private constructor(id: string, token: string, stub: DurableObjectStub) {
-    this.id = id;
-    this.token = token;
-    this.stub = stub;
-  }
-
-  static async of(user?: User, body: object = {}): Promise<Session> {
-    const { sessionId, sessionToken } = await send('POST', '/v2/sessions', { ...(user && { checks: { user: { userId: user.id } } }), ...body });
-    const stub = env.SESSIONS.getByName((await cellOfSession(sessionId, config.sessionIdKeys)) ?? '');
-    await bill(stub, ...(user ? [env.USERS.getByName(user.cell)] : []));
-    if (user) await cells.user(user.cell).load(user.id);
-    return new Session(sessionId, sessionToken, stub);
-  }
-
-  async patch(body: object, headers?: Record<string, string>): Promise<any> {
-    const answer = await send('PATCH', `/v2/sessions/${this.id}`, { sessionToken: this.token, ...body }, headers);
-    this.token = answer.sessionToken;
+/** A session in a cell of its own, which is on the bill as its user's cell is; both have nothing left to do, and the latter is warm. */
+async function aSession(user?: User, { begun = true } = {}) {
+  const login = await newSession(begun ? user : undefined);
+  const stub = env.SESSIONS.getByName(login.sessionCell);
+  await bill(stub, ...(user ? [env.USERS.getByName(user.cell)] : []));
+  if (user) await cells.user(user.cell).load(user.id);
+  let { token } = login;
+  const patch = async (body: object, headers?: Record<string, string>) => {
+    const answer = await send('PATCH', `/v2/sessions/${login.sessionId}`, { sessionToken: token, ...body }, headers);
+    token = answer.sessionToken;
     return answer;
-  }
-
-  costOf = (body: object, headers?: Record<string, string>): Promise<Bill> => billOf(() => this.patch(body, headers));
+  };
+  const read = (headers?: Record<string, string>) => send('GET', `/v2/sessions/${login.sessionId}?sessionToken=${token}`, undefined, headers);
+  return {
+    stub,
+    patch,
+    bearer: () => ({ authorization: `Bearer ${token}` }),
+    costOf: (body: object, headers?: Record<string, string>) => billOf(() => patch(body, headers)),
+    costOfReading: (headers?: Record<string, string>) => billOf(() => read(headers)),
+  };
 }
 
-describe('p', () => {
-  it('p', async () => {
-    const s = await Session.of();
-    console.log('meta', JSON.stringify(await s.costOf({ metadata: { a: 'MQ==' } })));
-    console.log('idem', JSON.stringify(await s.costOf({ metadata: { a: 'MQ=k' } }, {'idempotency-key':'k1'}).catch(String)));
-    console.log('idem', JSON.stringify(await s.costOf({ metadata: { a: 'MTE=' } }, {'idempotency-key':'k2'})));
-    console.log('life', JSON.stringify(await s.costOf({ lifetime: '60s' })));
-    console.log('life', JSON.stringify(await s.costOf({ lifetime: '61s' })));
-    console.log('get', JSON.stringify(await billOf(() => send('GET', `/v2/sessions/${s.id}`))));
-    console.log('bearer', JSON.stringify(await billOf(() => send('GET', `/v2/sessions/${s.id}`, undefined, { authorization: `Bearer ${s.token}` })).catch(String)));
+const note = (value: string) => ({ metadata: { note: btoa(value) } });
+const named = ({ id }: User) => ({ checks: { user: { userId: id } } });
+const password = { checks: { password: { password: PASSWORD } } };
+/** What is billed; rows read cost a thousandth of rows written. */
+const paid = ({ rowsRead: _, ...rest }: Bill): Omit<Bill, 'rowsRead'> => rest;
+const costs = (some: Partial<Bill>) => paid({ ...FREE, ...some });
+const CHECKED = ['peek', 'reserve', 'settle', 'commit'];
+
+describe('what a request costs, counted:', () => {
+  it('a PATCH with metadata is one hop, one row, no query and no alarm', async () => {
+    const session = await aSession();
+    expect(paid(await session.costOf(note('a')))).toEqual(costs({ hops: ['commit'], sessionRows: 1 }));
+  });
+
+  it('five hundred of them are at most 1.1 rows each, and the last looks at no more rows than the first', async () => {
+    const session = await aSession();
+    const first = await session.costOf(note('first'));
+    const many = await billOf(async () => {
+      for (let n = 0; n < 500; n += 1) await session.patch(note(String(n)));
+    });
+    expect(many.sessionRows).toBeGreaterThan(500);
+    expect(many.sessionRows).toBeLessThanOrEqual(550);
+    expect(costs({ ...many, sessionRows: 0, hops: [] })).toEqual(costs({}));
+    expect((await session.costOf(note('last'))).rowsRead).toBe(first.rowsRead);
+  });
+
+  it('a PATCH looks at no more rows for other sessions in its cell', async () => {
+    const session = await aSession();
+    const before = await session.costOf(note('before'));
+    await runInDurableObject(session.stub, (_, { storage }) => {
+      const others = `WITH RECURSIVE other(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM other WHERE n < 2000)
+        INSERT INTO session (key, due, id, content) SELECT n, 9e15, 'other' || n, '{}' FROM other`;
+      storage.sql.exec(others);
+    });
+    expect(await session.costOf(note('after'))).toEqual(before);
+  });
+
+  it('a PATCH with a lifetime is one hop, one row, and an alarm that others share', async () => {
+    const session = await aSession();
+    const first = await session.costOf({ lifetime: '60s' });
+    expect(paid(first)).toEqual(costs({ hops: ['commit'], sessionRows: 1, alarms: 1 }));
+    expect(paid(await session.costOf({ lifetime: '61s' }))).toEqual(costs({ hops: ['commit'], sessionRows: 1 }));
+  });
+
+  it('an Idempotency-Key is no hop and no row, and an alarm that others share', async () => {
+    const session = await aSession();
+    expect(paid(await session.costOf(note('a'), { 'idempotency-key': 'one' }))).toEqual(costs({ hops: ['commit'], sessionRows: 1, alarms: 1 }));
+    expect(paid(await session.costOf(note('b'), { 'idempotency-key': 'two' }))).toEqual(costs({ hops: ['commit'], sessionRows: 1 }));
+  });
+
+  it('reading a session is one hop, and nothing else', async () => {
+    const session = await aSession();
+    expect(paid(await session.costOfReading())).toEqual(costs({ hops: ['read'] }));
+  });
+
+  it('a check of the user is three hops, one query of one row, one row and a shared alarm; the first in a cell is a row in the user cell too', async () => {
     const user = await newUser();
-    const u = await Session.of(user);
-    console.log('user', JSON.stringify(await u.costOf({ checks: { user: { userId: user.id } } })));
-    console.log('password', JSON.stringify(await u.costOf({ checks: { password: { password: PASSWORD } } })));
-    console.log('bearer', JSON.stringify(await billOf(() => send('GET', `/v2/sessions/${u.id}`, undefined, { authorization: `Bearer ${u.token}` })).catch(String)));
-    console.log('alarm', JSON.stringify(await billOf(() => runDurableObjectAlarm(u.stub))));
-    const o = await newOtpUser();
-    const os = await Session.of(o);
+    const session = await aSession(user, { begun: false });
+    const hops = ['peek', 'admit', 'commit'];
+    const first = await session.costOf(named(user));
+    expect(paid(first)).toEqual(costs({ hops, sessionRows: 1, userRows: 2, queries: 1, queriedRows: 1, alarms: 2 }));
+    expect(paid(await session.costOf(named(user)))).toEqual(costs({ hops, sessionRows: 1, queries: 1, queriedRows: 1 }));
+  });
+
+  it('a check of the password is four hops and one row, and no query where the user cell is warm', async () => {
+    const user = await newUser();
+    const session = await aSession(user);
+    expect(paid(await session.costOf(password))).toEqual(costs({ hops: CHECKED, sessionRows: 1 }));
+  });
+
+  it('opening an e-mail code is three hops and one row where it is handed back, and its check is four hops and one row', async () => {
+    const user = await newOtpUser();
+    const session = await aSession(user);
     let code = '';
-    console.log('otp challenge', JSON.stringify(await billOf(async () => { code = (await os.patch({ challenges: { otpEmail: { returnCode: {} } } })).challenges.otpEmail; })));
-    console.log('otp', JSON.stringify(await os.costOf({ checks: { otpEmail: { code } } })));
-    const { user: p, passkey } = await newPasskeyUser();
-    const ps = await Session.of(p);
-    let challenge: any;
-    console.log('passkey challenge', JSON.stringify(await billOf(async () => { challenge = (await ps.patch({ challenges: { webAuthN: { domain: RP_ID, userVerificationRequirement: 3 } } })).challenges; })));
-    const assertion = await passkey.get(challenge.webAuthN.publicKeyCredentialRequestOptions.publicKey.challenge, { signCount: 7 });
-    console.log(JSON.stringify(assertion).slice(0,200));
+    const opened = await billOf(async () => {
+      code = (await session.patch({ challenges: { otpEmail: { returnCode: {} } } })).challenges.otpEmail;
+    });
+    expect(paid(opened)).toEqual(costs({ hops: ['peek', 'permitChallenge', 'commit'], sessionRows: 1 }));
+    expect(paid(await session.costOf({ checks: { otpEmail: { code } } }))).toEqual(costs({ hops: CHECKED, sessionRows: 1 }));
+  });
+
+  it('a TOTP is four hops and one row in each cell', async () => {
+    const user = await newUser();
+    const seed = await sealSeed(config.sealKeys, user.id, SECRET);
+    await registerTotp(env.DB, user.id, seed, Date.now());
+    await verifyTotp(env.DB, user.id, seed, Date.now());
+    const session = await aSession(user);
+    const bill = await session.costOf({ checks: { totp: { code: authenticator(SECRET).code() } } });
+    expect(paid(bill)).toEqual(costs({ hops: CHECKED, sessionRows: 1, userRows: 1 }));
+  });
+
+  it('a recovery code is four hops and one row in each cell', async () => {
+    const user = await newUser();
+    const [code] = await newRecoveryCodes(user, 2);
+    const session = await aSession(user);
+    expect(paid(await session.costOf({ checks: { recoveryCode: { code } } }))).toEqual(costs({ hops: CHECKED, sessionRows: 1, userRows: 1 }));
+  });
+
+  it('opening a passkey challenge is three hops and one row, and its answer is four hops and one row in each cell', async () => {
+    const { user, passkey } = await newPasskeyUser();
+    const session = await aSession(user);
+    const asked = { challenges: { webAuthN: { domain: RP_ID, userVerificationRequirement: 'USER_VERIFICATION_REQUIREMENT_REQUIRED' } } };
+    let challenge = '';
+    const opened = await billOf(async () => {
+      challenge = (await session.patch(asked)).challenges.webAuthN.publicKeyCredentialRequestOptions.publicKey.challenge;
+    });
+    expect(paid(opened)).toEqual(costs({ hops: ['peek', 'permitChallenge', 'commit'], sessionRows: 1 }));
+    const { id, ...response } = await passkey.get(challenge, { signCount: 7, clientData: { origin: ORIGIN } });
+    const credentialAssertionData = { id, rawId: id, type: 'public-key', response };
+    const answered = await session.costOf({ checks: { webAuthN: { credentialAssertionData } } });
+    expect(paid(answered)).toEqual(costs({ hops: CHECKED, sessionRows: 1, userRows: 1 }));
+  });
+
+  it('a caller who was seen a moment ago is free: the operator, and a personal access token', async () => {
+    const session = await aSession();
+    const { id } = await send('POST', '/v2/users/new', { organizationId: (await newUser()).organizationId, machine: { name: 'CI' } });
+    const { token } = await send('POST', `/v2/users/${id}/pats`, { expirationDate: new Date(Date.now() + 3_600_000).toISOString() });
+    const bearer = { authorization: `Bearer ${token}` };
+    expect((await session.costOfReading(bearer)).queries).toBeGreaterThan(0);
+    expect(paid(await session.costOfReading(bearer))).toEqual(costs({ hops: ['read'] }));
+  });
+
+  it('a session token as bearer is one hop', async () => {
+    const user = await newUser();
+    const session = await aSession(user);
+    await session.patch(password);
+    await session.costOfReading(session.bearer());
+    expect(paid(await session.costOfReading(session.bearer()))).toEqual(costs({ hops: ['authenticate', 'read'] }));
+  });
+
+  it('a login is three rows in the index at most, written together a second later', async () => {
+    const user = await newUser();
+    const session = await aSession(user, { begun: false });
+    const login = await billOf(async () => {
+      await session.patch(named(user));
+      await session.patch(password);
+    });
+    expect([login.indexRows, login.sessionRows]).toEqual([0, 2]);
+    const told = await billOf(() => runInDurableObject(session.stub, (cell: SessionCell) => cell.alarm()));
+    expect(told.indexRows).toBeGreaterThan(0);
+    expect(told.indexRows).toBeLessThanOrEqual(3);
+    expect([told.sessionRows, told.alarms]).toEqual([1, 1]);
   });
 });
