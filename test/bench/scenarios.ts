@@ -26,6 +26,8 @@ export interface Scenario {
   readonly most: number;
   /** How many requests one thing takes that is counted; 1 unless it is a whole login. */
   readonly requests?: number;
+  /** Whether it hashes passwords, and so takes a hundred times as long. */
+  readonly slow?: true;
   lanes(connections: number): Promise<readonly Lane[]>;
 }
 
@@ -96,7 +98,7 @@ export async function scenariosOf(sallyport: Sallyport): Promise<readonly Scenar
       challenged(300, codeChallenge, (_, { otpEmail }: { otpEmail: string }) => ({ checks: { otpEmail: { code: otpEmail } } })),
     ),
     single('PATCH passkey', 300, () => challenged(300, passkeyChallenge, assertionFor)),
-    rotating('PATCH password (Argon2id)', 60, ofUser, () => passwordCheck),
+    { ...rotating('PATCH password (Argon2id)', 60, ofUser, () => passwordCheck), slow: true },
     single('PATCH, the first of a session', 800, async () => {
       const logins = await sallyport.sessions(Array.from({ length: 800 }, () => ({})));
       return logins.map((login) => patch(login, { metadata: { step: base64(1) } }));
@@ -130,6 +132,7 @@ export async function scenariosOf(sallyport: Sallyport): Promise<readonly Scenar
       name: 'login: password + TOTP',
       most: 60,
       requests: 4,
+      slow: true,
       lanes: async (connections) => {
         const queue = (await crowd.next(60)).values();
         return Array.from({ length: connections }, () => passwordLogins(queue));
@@ -234,7 +237,7 @@ export async function betterAuthOf({ port }: BareWorker): Promise<readonly Scena
   return [
     { name: 'better-auth: session update', most: 1000, lanes: lanesOf(update) },
     { name: 'better-auth: session read', most: 1000, lanes: lanesOf(get) },
-    { name: 'better-auth: sign-in', most: 60, lanes: lanesOf((_, at) => signIn(at)) },
+    { name: 'better-auth: sign-in', most: 60, slow: true, lanes: lanesOf((_, at) => signIn(at)) },
   ];
 }
 
@@ -242,5 +245,6 @@ export async function betterAuthOf({ port }: BareWorker): Promise<readonly Scena
 export const derivation = (name: string, scheme: string): Scenario => ({
   name,
   most: 60,
+  slow: true,
   lanes: async (connections) => Array.from({ length: connections }, () => again(request('GET', `/${scheme}`, {}))),
 });
