@@ -62,6 +62,23 @@ export async function scenariosOf(sallyport: Sallyport): Promise<readonly Scenar
     },
   });
 
+  /** The same request over and over. */
+  const steady = (name: string, most: number, bytes: () => string): Scenario => ({
+    name,
+    most,
+    lanes: async (connections) => Array.from({ length: connections }, () => again(bytes())),
+  });
+
+  /** The same PATCH over and over, which gets so far and no further. */
+  const refused = (name: string, most: number, spoilt: (login: Login) => Login, status: number): Scenario => ({
+    name,
+    most,
+    lanes: async (connections) => {
+      const logins = await sallyport.sessions(each(connections).map(() => ({})));
+      return logins.map((login) => again(patch(spoilt(login), { metadata: { step: base64(1) } }), status));
+    },
+  });
+
   /** Requests on sessions that were brought to where each can be sent once. */
   const single = (name: string, most: number, ready: () => Promise<readonly string[]>): Scenario => ({
     name,
@@ -86,6 +103,14 @@ export async function scenariosOf(sallyport: Sallyport): Promise<readonly Scenar
       () => ({}),
       (n) => ({ metadata: { step: base64(n) } }),
     ),
+    steady('where it goes: an answer without an operation', 6000, () => request('GET', '/healthz', {})),
+    refused(
+      'where it goes: PATCH, refused by the id',
+      3000,
+      ({ id, token }) => ({ id: id.replace(/.$/, (last) => (last === '0' ? '1' : '0')), token }),
+      404,
+    ),
+    refused('where it goes: PATCH, refused by the token', 2000, ({ id, token }) => ({ id, token: `${token}x` }), 403),
     rotating(
       'PATCH lifetime',
       3000,
@@ -148,8 +173,12 @@ function* rotate(login: Login, body: (n: number) => object): Lane {
   for (let n = 0; ; n += 1) carryOn(login, yield patch(login, body(n)));
 }
 
-function* again(bytes: string): Lane {
-  for (;;) expectDone(yield bytes);
+function* again(bytes: string, refusal?: number): Lane {
+  for (;;) {
+    const answer = yield bytes;
+    if (refusal === undefined) expectDone(answer);
+    else if (answer.status !== refusal) throw new Error(`not refused: ${answer.status} ${answer.body}`);
+  }
 }
 
 /** A person after the other signs in from the start: who, their password, their code. */
