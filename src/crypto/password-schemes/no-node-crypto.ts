@@ -1,2 +1,2 @@
-/** In place of Node's `crypto` for bcryptjs, which would only make salts with it: to load that would be a fifth of each cold start. */
+/** In place of Node's `crypto` for bcryptjs (wrangler.toml), which would only make salts with it. */
 export default undefined;
