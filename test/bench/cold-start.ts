@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { ROOT, WRANGLER } from '../support/production-bundle.ts';
 import { eagerCode } from './eager-code.ts';
 import { median, table } from './report.ts';
-import { ROOT, WRANGLER } from './worker.ts';
 
 const PROFILES = 7;
 
@@ -29,7 +29,7 @@ export async function coldStart(ours: string): Promise<string> {
 const kB = (bytes: number): string => (bytes / 1000).toFixed(0);
 
 function startUp(): number {
-  const profile = join(ROOT, '.wrangler/bench/start-up.cpuprofile');
+  const profile = join(ROOT, '.wrangler/bare/start-up.cpuprofile');
   const { stdout, stderr } = spawnSync(WRANGLER, ['check', 'startup', '--args=--minify', '--outfile', profile], { cwd: ROOT, encoding: 'utf8' });
   const [, activeMs] = /Active: ([\d.]+) ms/.exec(stdout) ?? [];
   if (activeMs === undefined) throw new Error(`the start-up could not be profiled: ${stderr}`);

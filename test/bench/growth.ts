@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { type Lane, run } from './load.ts';
+import type { BareWorker } from '../support/bare-worker.ts';
+import { type Lane, run } from '../support/load.ts';
+import { carryOn, type Login, patch, Sallyport } from '../support/sallyport.ts';
 import { median, table } from './report.ts';
-import { carryOn, type Login, patch, Sallyport } from './sallyport.ts';
-import type { BareWorker } from './worker.ts';
 
 const CONNECTIONS = 8;
 const SLICES = 24;

@@ -1,19 +1,20 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { BareWorker } from '../support/bare-worker.ts';
+import { type Lane, percentile, run } from '../support/load.ts';
+import { productionBundle, ROOT } from '../support/production-bundle.ts';
+import { Sallyport } from '../support/sallyport.ts';
 import { coldStart } from './cold-start.ts';
 import { growth } from './growth.ts';
-import { type Lane, percentile, run } from './load.ts';
 import { type COUNTED, prices } from './price.ts';
 import { type Measurement, NAMES, Results, tableOfRatios, tableOfTargets, targetsOf } from './report.ts';
-import { Sallyport } from './sallyport.ts';
 import { betterAuthOf, derivation, floor, type Scenario, scenariosOf } from './scenarios.ts';
-import { BareWorker, bundle, ROOT } from './worker.ts';
 
 const CONNECTIONS = [1, 8, 32];
 const ROUNDS = 3;
 const MEASURED_MS = 600;
-const SLOW_MS = 1800;
+const SLOW_MS = 1200;
 const SYNCS_COUNTED_OVER = 100;
 
 /** A scenario and the Worker that it is measured in. */
@@ -27,7 +28,7 @@ const only = process.argv.slice(2);
 const isWanted = (name: string): boolean => only.length === 0 || only.some((part) => name.includes(part));
 const say = (what: string) => process.stderr.write(`${what}\n`);
 
-const ours = bundle('sallyport');
+const ours = productionBundle('sallyport');
 const parts = [`# What Sallyport was measured at\n\n${howItWasMeasured()}`];
 if (isWanted('beside')) parts.push(await besideOthers());
 if (isWanted('growth')) parts.push(`## How it grows\n\n${await said('growth', () => growth(ours))}`);
@@ -40,10 +41,10 @@ process.exit(0);
 /** Ours, the floor, better-auth and the bare derivations, in one run, in turns and in shuffled order. */
 async function besideOthers(): Promise<string> {
   const sallyport = await Sallyport.start(ours, { PASSWORD_HASH: 'argon2id' });
-  const floorWorker = await BareWorker.start({ bundle: bundle('floor', 'test/bench/floor.ts'), durableObjects: { CELL: 'Cell' } });
-  const derivations = await BareWorker.start({ bundle: bundle('key-derivation', 'test/bench/key-derivation.ts') });
+  const floorWorker = await BareWorker.start({ bundle: productionBundle('floor', 'test/bench/floor.ts'), durableObjects: { CELL: 'Cell' } });
+  const derivations = await BareWorker.start({ bundle: productionBundle('key-derivation', 'test/bench/key-derivation.ts') });
   const betterAuth = await BareWorker.start({
-    bundle: bundle('better-auth', 'test/bench/peers/better-auth.js'),
+    bundle: productionBundle('better-auth', 'test/bench/peers/better-auth.js'),
     bindings: { SECRET: 'a secret of no worth, of 32 characters' },
     d1: true,
   });
@@ -52,7 +53,9 @@ async function besideOthers(): Promise<string> {
     within(floorWorker)(floor),
     ...(await scenariosOf(sallyport)).map(within(sallyport.worker)),
     ...(await betterAuthOf(betterAuth)).map(within(betterAuth)),
-    within(derivations)(derivation(NAMES.bare, 'argon2id')),
+    ...[derivation(NAMES.bare, 'argon2id'), derivation('bare PBKDF2-SHA-512', 'pbkdf2-sha512'), derivation('bare scrypt', 'scrypt')].map(
+      within(derivations),
+    ),
   ];
   for (const place of places) await measure(place, 8, MEASURED_MS);
   const measurements: Measurement[] = [];

@@ -1,4 +1,5 @@
-import { type Answer, type Lane, request, run } from './load.ts';
+import type { BareWorker } from '../support/bare-worker.ts';
+import { type Answer, type Lane, request, run } from '../support/load.ts';
 import {
   assertionFor,
   carryOn,
@@ -16,8 +17,7 @@ import {
   read,
   type Sallyport,
   totpCheck,
-} from './sallyport.ts';
-import type { BareWorker } from './worker.ts';
+} from '../support/sallyport.ts';
 
 /** Something to be measured: what it is called, and its lanes for a number of connections, ready to run. */
 export interface Scenario {

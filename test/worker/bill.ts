@@ -12,6 +12,8 @@ export interface Bill {
   readonly rowsRead: number;
   /** Alarms that were set there: a row each, too. */
   readonly alarms: number;
+  /** Calls that left something written, all of it or nothing: each is waited for once. */
+  readonly commits: number;
   /** What the Worker asked of D1, and how many rows D1 looked at for it. */
   readonly queries: number;
   readonly queriedRows: number;
@@ -19,7 +21,7 @@ export interface Bill {
   readonly indexRows: number;
 }
 
-export const FREE: Bill = { hops: [], sessionRows: 0, userRows: 0, rowsRead: 0, alarms: 0, queries: 0, queriedRows: 0, indexRows: 0 };
+export const FREE: Bill = { hops: [], sessionRows: 0, userRows: 0, rowsRead: 0, alarms: 0, commits: 0, queries: 0, queriedRows: 0, indexRows: 0 };
 
 type Tally = { -readonly [Key in keyof Bill]: Bill[Key] extends number ? number : string[] };
 type Store = 'sessionRows' | 'userRows';
@@ -98,10 +100,16 @@ function countStatement(store: Store, cursor: SqlStorageCursor<never>): void {
   cursors.push(cursor);
 }
 
+const written = (): number => tally.sessionRows + tally.userRows + tally.alarms;
+
 const countingHops = (verb: string) => (original: Method) =>
   function (this: { ctx: DurableObjectState }, ...args: never[]) {
-    if (stores.has(this.ctx.storage)) tally.hops.push(verb);
-    return original.apply(this, args);
+    if (!stores.has(this.ctx.storage)) return original.apply(this, args);
+    tally.hops.push(verb);
+    const before = written();
+    const outcome = original.apply(this, args);
+    if (written() > before) tally.commits += 1;
+    return outcome;
   };
 
 function countRow(store: Store): void {

@@ -70,7 +70,7 @@ function reckoned(name: keyof typeof COUNTED, bill: Bill): Bill {
 describe('what a request costs, counted:', () => {
   it('a PATCH with metadata is one hop, one row, no query and no alarm', async () => {
     const session = await aSession();
-    expect(paid(await session.costOf(note('a')))).toEqual(costs({ hops: ['commit'], sessionRows: 1 }));
+    expect(paid(await session.costOf(note('a')))).toEqual(costs({ hops: ['commit'], sessionRows: 1, commits: 1 }));
   });
 
   it('five hundred of them are at most 1.1 rows each, and the last looks at no more rows than the first', async () => {
@@ -79,9 +79,10 @@ describe('what a request costs, counted:', () => {
     const many = await billOf(async () => {
       for (let n = 0; n < 500; n += 1) await session.patch(note(String(n)));
     });
+    expect(many.commits).toBe(500);
     expect(many.sessionRows / 500).toBeCloseTo(COUNTED['PATCH metadata'].rows, 2);
     expect(many.sessionRows).toBeLessThanOrEqual(550);
-    expect(costs({ ...many, sessionRows: 0, hops: [] })).toEqual(costs({}));
+    expect(costs({ ...many, sessionRows: 0, hops: [], commits: 0 })).toEqual(costs({}));
     expect((await session.costOf(note('last'))).rowsRead).toBe(first.rowsRead);
   });
 
@@ -99,14 +100,18 @@ describe('what a request costs, counted:', () => {
   it('a PATCH with a lifetime is one hop, one row, and an alarm that others share', async () => {
     const session = await aSession();
     const first = await session.costOf({ lifetime: '60s' });
-    expect(paid(first)).toEqual(costs({ hops: ['commit'], sessionRows: 1, alarms: 1 }));
-    expect(paid(reckoned('PATCH lifetime', await session.costOf({ lifetime: '61s' })))).toEqual(costs({ hops: ['commit'], sessionRows: 1 }));
+    expect(paid(first)).toEqual(costs({ hops: ['commit'], sessionRows: 1, commits: 1, alarms: 1 }));
+    expect(paid(reckoned('PATCH lifetime', await session.costOf({ lifetime: '61s' })))).toEqual(
+      costs({ hops: ['commit'], sessionRows: 1, commits: 1 }),
+    );
   });
 
   it('an Idempotency-Key is no hop and no row, and an alarm that others share', async () => {
     const session = await aSession();
-    expect(paid(await session.costOf(note('a'), { 'idempotency-key': 'one' }))).toEqual(costs({ hops: ['commit'], sessionRows: 1, alarms: 1 }));
-    expect(paid(await session.costOf(note('b'), { 'idempotency-key': 'two' }))).toEqual(costs({ hops: ['commit'], sessionRows: 1 }));
+    expect(paid(await session.costOf(note('a'), { 'idempotency-key': 'one' }))).toEqual(
+      costs({ hops: ['commit'], sessionRows: 1, commits: 1, alarms: 1 }),
+    );
+    expect(paid(await session.costOf(note('b'), { 'idempotency-key': 'two' }))).toEqual(costs({ hops: ['commit'], sessionRows: 1, commits: 1 }));
   });
 
   it('creating a session is one hop, one row and a shared alarm; the first in its cell enters the cell in the register', async () => {
@@ -115,7 +120,7 @@ describe('what a request costs, counted:', () => {
     const cell = (await cellOfSession(sessionId, config.sessionIdKeys)) ?? '';
     await bill(...Array.from({ length: config.sessionCells }, (_, n) => env.SESSIONS.getByName(cell.replace(/\d+$/, String(n)))));
     for (let n = 0; n < 100; n += 1) await create();
-    expect(paid(reckoned('Create', await billOf(create)))).toEqual(costs({ hops: ['create'], sessionRows: 1 }));
+    expect(paid(reckoned('Create', await billOf(create)))).toEqual(costs({ hops: ['create'], sessionRows: 1, commits: 1 }));
   });
 
   it('reading a session is one hop, and nothing else', async () => {
@@ -128,16 +133,16 @@ describe('what a request costs, counted:', () => {
     const session = await aSession(user, { begun: false });
     const hops = ['peek', 'admit', 'commit'];
     const first = await session.costOf(named(user));
-    expect(paid(first)).toEqual(costs({ hops, sessionRows: 1, userRows: 2, queries: 1, queriedRows: 1, alarms: 2 }));
+    expect(paid(first)).toEqual(costs({ hops, sessionRows: 1, userRows: 2, commits: 2, queries: 1, queriedRows: 1, alarms: 2 }));
     expect(paid(reckoned('PATCH user check', await session.costOf(named(user))))).toEqual(
-      costs({ hops, sessionRows: 1, queries: 1, queriedRows: 1 }),
+      costs({ hops, sessionRows: 1, commits: 1, queries: 1, queriedRows: 1 }),
     );
   });
 
   it('a check of the password is four hops and one row, and no query where the user cell is warm', async () => {
     const user = await newUser();
     const session = await aSession(user);
-    expect(paid(reckoned('PATCH password', await session.costOf(password)))).toEqual(costs({ hops: CHECKED, sessionRows: 1 }));
+    expect(paid(reckoned('PATCH password', await session.costOf(password)))).toEqual(costs({ hops: CHECKED, sessionRows: 1, commits: 1 }));
   });
 
   it('opening an e-mail code is three hops and one row where it is handed back, and its check is four hops and one row', async () => {
@@ -147,8 +152,10 @@ describe('what a request costs, counted:', () => {
     const opened = await billOf(async () => {
       code = (await session.patch({ challenges: { otpEmail: { returnCode: {} } } })).challenges.otpEmail;
     });
-    expect(paid(opened)).toEqual(costs({ hops: ['peek', 'permitChallenge', 'commit'], sessionRows: 1 }));
-    expect(paid(reckoned('PATCH OTP', await session.costOf({ checks: { otpEmail: { code } } })))).toEqual(costs({ hops: CHECKED, sessionRows: 1 }));
+    expect(paid(opened)).toEqual(costs({ hops: ['peek', 'permitChallenge', 'commit'], sessionRows: 1, commits: 1 }));
+    expect(paid(reckoned('PATCH OTP', await session.costOf({ checks: { otpEmail: { code } } })))).toEqual(
+      costs({ hops: CHECKED, sessionRows: 1, commits: 1 }),
+    );
   });
 
   it('a TOTP is four hops and one row in each cell', async () => {
@@ -158,14 +165,16 @@ describe('what a request costs, counted:', () => {
     await verifyTotp(env.DB, user.id, seed, Date.now());
     const session = await aSession(user);
     const bill = await session.costOf({ checks: { totp: { code: authenticator(SECRET).code() } } });
-    expect(paid(reckoned('PATCH TOTP', bill))).toEqual(costs({ hops: CHECKED, sessionRows: 1, userRows: 1 }));
+    expect(paid(reckoned('PATCH TOTP', bill))).toEqual(costs({ hops: CHECKED, sessionRows: 1, userRows: 1, commits: 2 }));
   });
 
   it('a recovery code is four hops and one row in each cell', async () => {
     const user = await newUser();
     const [code] = await newRecoveryCodes(user, 2);
     const session = await aSession(user);
-    expect(paid(await session.costOf({ checks: { recoveryCode: { code } } }))).toEqual(costs({ hops: CHECKED, sessionRows: 1, userRows: 1 }));
+    expect(paid(await session.costOf({ checks: { recoveryCode: { code } } }))).toEqual(
+      costs({ hops: CHECKED, sessionRows: 1, userRows: 1, commits: 2 }),
+    );
   });
 
   it('opening a passkey challenge is three hops and one row, and its answer is four hops and one row in each cell', async () => {
@@ -176,11 +185,11 @@ describe('what a request costs, counted:', () => {
     const opened = await billOf(async () => {
       challenge = (await session.patch(asked)).challenges.webAuthN.publicKeyCredentialRequestOptions.publicKey.challenge;
     });
-    expect(paid(opened)).toEqual(costs({ hops: ['peek', 'permitChallenge', 'commit'], sessionRows: 1 }));
+    expect(paid(opened)).toEqual(costs({ hops: ['peek', 'permitChallenge', 'commit'], sessionRows: 1, commits: 1 }));
     const { id, ...response } = await passkey.get(challenge, { signCount: 7, clientData: { origin: ORIGIN } });
     const credentialAssertionData = { id, rawId: id, type: 'public-key', response };
     const answered = await session.costOf({ checks: { webAuthN: { credentialAssertionData } } });
-    expect(paid(reckoned('PATCH passkey', answered))).toEqual(costs({ hops: CHECKED, sessionRows: 1, userRows: 1 }));
+    expect(paid(reckoned('PATCH passkey', answered))).toEqual(costs({ hops: CHECKED, sessionRows: 1, userRows: 1, commits: 2 }));
   });
 
   it('a caller who was seen a moment ago is free: the operator, and a personal access token', async () => {

@@ -56,7 +56,7 @@ export const percentile = (sorted: Float64Array, share: number): number =>
 const HEAD_END = Buffer.from('\r\n\r\n');
 
 /** A kept-alive connection with one request at a time. Node's own clients cost more than the Worker that they would measure. */
-class Connection {
+export class Connection {
   readonly #socket: Socket;
   #received = Buffer.alloc(0);
   #waiting: { resolve: (answer: Answer) => void; reject: (error: Error) => void } | undefined;

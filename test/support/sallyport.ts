@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 import * as OTPAuth from 'otpauth';
-import { secrets } from '../support/secrets.ts';
-import { RP_ID, SecurityKey } from '../support/security-key.ts';
+import { BareWorker, type Setting } from './bare-worker.ts';
 import { type Answer, type Lane, request, run } from './load.ts';
-import { BareWorker, type Setting } from './worker.ts';
+import { ROOT } from './production-bundle.ts';
+import { secrets } from './secrets.ts';
+import { RP_ID, SecurityKey } from './security-key.ts';
 
 const PASSWORD = 'Correct-horse-battery-staple-1';
 const STEP_MS = 30_000;
@@ -32,34 +34,29 @@ export class Sallyport {
     this.worker = worker;
   }
 
-  static async start(bundle: string, settings: Readonly<Record<string, string>> = {}): Promise<Sallyport> {
+  /** Starts one; on what another has stored in a directory, or on nothing. */
+  static async start(bundle: string, settings: Readonly<Record<string, string>> = {}, state?: string): Promise<Sallyport> {
+    const isNew = state === undefined || readdirSync(state).length === 0;
     const setting: Setting = {
       bundle,
       d1: true,
       durableObjects: { SESSIONS: 'SessionCell', USERS: 'UserCell' },
       bindings: { ...secrets, ...settings },
     };
-    const worker = await BareWorker.start(setting);
-    const { readD1Migrations } = await import('@cloudflare/vitest-plugin');
-    const d1 = await worker.d1();
-    const migrations = await readD1Migrations({
-      projectPath: new URL('../..', import.meta.url).pathname,
-      migrationsDir: '.',
-      migrationsPattern: '{schema.sql,src/directory/migrations/*.sql}',
-    });
-    for (const query of migrations.flatMap(({ queries }) => queries)) await d1.prepare(query).run();
+    const worker = await BareWorker.start({ ...setting, ...(state !== undefined && { state }) });
+    if (isNew) await makeTables(await worker.d1());
     return new Sallyport(worker);
   }
 
-  /** Sends what is asked side by side, and returns the answers in its order. None of it is measured. */
-  async all(requests: readonly string[], connections = 16): Promise<Answer[]> {
+  /** Sends what is asked side by side, and returns the answers in its order. None of it is measured, and none refused with a status from there on. */
+  async all(requests: readonly string[], connections = 16, refusedFrom = 300): Promise<Answer[]> {
     const answers: Answer[] = [];
     const queue = requests.entries();
     function* lane(): Lane {
       for (const [at, each] of queue) answers[at] = yield each;
     }
     await run(this.worker.port, Array.from({ length: Math.min(connections, requests.length) }, lane));
-    const refused = answers.find(({ status }) => status >= 300);
+    const refused = answers.find(({ status }) => status >= refusedFrom);
     if (refused) throw new Error(`refused: ${refused.status} ${refused.body}`);
     return answers;
   }
@@ -112,15 +109,26 @@ export class Sallyport {
   }
 }
 
+async function makeTables(d1: D1Database): Promise<void> {
+  const { readD1Migrations } = await import('@cloudflare/vitest-plugin');
+  const migrations = await readD1Migrations({
+    projectPath: ROOT,
+    migrationsDir: '.',
+    migrationsPattern: '{schema.sql,src/directory/migrations/*.sql}',
+  });
+  for (const query of migrations.flatMap(({ queries }) => queries)) await d1.prepare(query).run();
+}
+
 const headers = { authorization: `Bearer ${secrets.ADMIN_TOKEN}`, 'content-type': 'application/json' };
 
 export const post = (path: string, body: object): string => request('POST', path, headers, body);
 export const create = (body: object): string => post('/v2beta/sessions', body);
+export const end = ({ id, token }: Login): string => request('DELETE', `/v2/sessions/${id}`, headers, { sessionToken: token });
 export const read = ({ id }: Login): string => request('GET', `/v2/sessions/${id}`, headers);
 
 /** A PATCH with the login's token. */
-export const patch = (login: Login, body: object): string =>
-  request('PATCH', `/v2beta/sessions/${login.id}`, headers, { sessionToken: login.token, ...body });
+export const patch = (login: Login, body: object, more: Readonly<Record<string, string>> = {}): string =>
+  request('PATCH', `/v2beta/sessions/${login.id}`, { ...headers, ...more }, { sessionToken: login.token, ...body });
 
 export const ofUser = ({ userId }: Person): object => ({ checks: { user: { userId } } });
 export const passwordCheck = { checks: { password: { password: PASSWORD } } };

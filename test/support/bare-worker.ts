@@ -1,15 +1,12 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
-import type { Lane } from './load.ts';
-import { run } from './load.ts';
-
-export const ROOT = new URL('../..', import.meta.url).pathname;
-export const WRANGLER = join(ROOT, 'node_modules/.bin/wrangler');
+import { type Lane, run } from './load.ts';
+import { compatibilityDate } from './production-bundle.ts';
 
 /** What a Worker needs around it to run. */
 export interface Setting {
@@ -18,6 +15,8 @@ export interface Setting {
   readonly bindings?: Readonly<Record<string, string>>;
   readonly durableObjects?: Readonly<Record<string, string>>;
   readonly d1?: true;
+  /** A directory with what another has stored; without it, the Worker begins with nothing and leaves nothing. */
+  readonly state?: string;
 }
 
 /** What a process has used so far. */
@@ -26,42 +25,24 @@ export interface Used {
   readonly bytesWritten: number;
 }
 
-/** Bundles a Worker as it is deployed, ours unless another's file is named, and tells where the bundle is. */
-export function bundle(name: string, main?: string): string {
-  const outdir = join(ROOT, '.wrangler/bench', name);
-  rmSync(outdir, { recursive: true, force: true });
-  mkdirSync(outdir, { recursive: true });
-  const config = `${outdir}.toml`;
-  const whole = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8');
-  writeFileSync(
-    config,
-    main === undefined
-      ? whole.replace('"src/', `"${ROOT}src/`)
-      : `name = "${name}"\nmain = "${ROOT}${main}"\ncompatibility_date = "${compatibilityDate()}"\n`,
-  );
-  const flags = ['deploy', '--dry-run', '--minify', '--outdir', outdir, '--config', main === undefined ? join(ROOT, 'wrangler.toml') : config];
-  const { status, stderr } = spawnSync(WRANGLER, flags, { cwd: ROOT, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${name} could not be bundled: ${stderr}`);
-  return outdir;
-}
-
 /** A bundled Worker in a workerd of its own, reached without anything between. */
 export class BareWorker {
   readonly #runtime: Miniflare;
-  readonly #state: string;
+  /** What is to go with it. */
+  readonly #state: string | undefined;
   readonly port: number;
   /** The process of workerd. */
   readonly pid: number;
 
-  private constructor(runtime: Miniflare, state: string, port: number, pid: number) {
+  private constructor(runtime: Miniflare, state: string | undefined, port: number, pid: number) {
     this.#runtime = runtime;
     this.#state = state;
     this.port = port;
     this.pid = pid;
   }
 
-  static async start({ bundle: directory, bindings = {}, durableObjects = {}, d1 }: Setting): Promise<BareWorker> {
-    const state = mkdtempSync(join(tmpdir(), 'sallyport-bench-'));
+  static async start({ bundle: directory, bindings = {}, durableObjects = {}, d1, state: kept }: Setting): Promise<BareWorker> {
+    const state = kept ?? mkdtempSync(join(tmpdir(), 'sallyport-bare-'));
     const port = await freePort();
     const before = new Set(childrenOf(process.pid));
     const objects = Object.entries(durableObjects).map(([binding, className]) => [binding, { className, useSQLite: true }]);
@@ -74,7 +55,7 @@ export class BareWorker {
         bindings: { ...bindings },
         durableObjects: Object.fromEntries(objects),
         ...(d1 && { d1Databases: { DB: 'bench' } }),
-        defaultPersistRoot: state,
+        resourcePersistencePath: state,
         unsafeDirectSockets: [{ host: '127.0.0.1', port }],
         cf: false,
         // The log is written, and read by nobody.
@@ -88,7 +69,7 @@ export class BareWorker {
     await runtime.ready;
     const [pid] = childrenOf(process.pid).filter((child) => !before.has(child));
     if (pid === undefined) throw new Error('workerd cannot be found');
-    return new BareWorker(runtime, state, port, pid);
+    return new BareWorker(runtime, kept === undefined ? state : undefined, port, pid);
   }
 
   d1(): Promise<D1Database> {
@@ -122,16 +103,16 @@ export class BareWorker {
     return [...told.matchAll(/^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+).*f(?:data)?sync$/gm)].reduce((sum, [, calls]) => sum + Number(calls), 0);
   }
 
+  /** Ends workerd as a crash does, with nothing said before. */
+  async kill(): Promise<void> {
+    process.kill(this.pid, 'SIGKILL');
+    await this.#runtime.dispose();
+  }
+
   async end(): Promise<void> {
     await this.#runtime.dispose();
-    rmSync(this.#state, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+    if (this.#state) rmSync(this.#state, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   }
-}
-
-/** The date of our wrangler.toml, for the peers as for us. */
-function compatibilityDate(): string {
-  const [, date = ''] = /^compatibility_date = "(.*)"$/m.exec(readFileSync(join(ROOT, 'wrangler.toml'), 'utf8')) ?? [];
-  return date;
 }
 
 function modulesOf(directory: string) {
