@@ -1,4 +1,4 @@
-import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { evictAllDurableObjects, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 
 /** What a piece of work cost, in what Cloudflare bills and in what a caller waits for. */
@@ -30,7 +30,7 @@ type Method = (...args: never[]) => unknown;
 let tally: Tally = { ...FREE, hops: [] };
 let cursors: SqlStorageCursor<never>[] = [];
 /** The storages, and the connections to D1, that are on the bill: others of the same isolate may be at work. */
-const stores = new WeakMap<object, Store>();
+let stores = new WeakMap<object, Store>();
 const connections = new WeakMap<object, 'worker' | 'cell'>();
 
 /**
@@ -62,6 +62,12 @@ const SOON_MS = 5_000;
 /** Whether an alarm is about to ring; one that rings much later only sweeps. */
 const hasWork = (stub: DurableObjectStub): Promise<boolean> =>
   runInDurableObject(stub, async (_, { storage }) => ((await storage.getAlarm()) ?? Number.POSITIVE_INFINITY) < Date.now() + SOON_MS);
+
+/** Takes all cells off the bill, and out of memory: what they believe of their alarms is not so. */
+export async function closeBill(): Promise<void> {
+  stores = new WeakMap();
+  await evictAllDurableObjects();
+}
 
 /** What a piece of work cost. */
 export async function billOf(work: () => Promise<unknown>): Promise<Bill> {

@@ -1,6 +1,6 @@
 import { createExecutionContext, runInDurableObject, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { SessionCell } from '../../src/cells/session-cell.ts';
 import { cellOfSession } from '../../src/cells/session-id.ts';
 import { registerTotp, verifyTotp } from '../../src/directory/totp.ts';
@@ -9,7 +9,7 @@ import { app } from '../../src/http/app.ts';
 import { sealSeed } from '../../src/login-step/totp-seed.ts';
 import { COUNTED } from '../bench/price.ts';
 import { authenticator } from '../support/authenticator.ts';
-import { type Bill, bill, billed, billOf, FREE } from './bill.ts';
+import { type Bill, bill, billed, billOf, closeBill, FREE } from './bill.ts';
 import { newOtpUser } from './otp-user.ts';
 import { newPasskeyUser, ORIGIN, RP_ID } from './passkey-user.ts';
 import { newRecoveryCodes } from './recovery-codes.ts';
@@ -66,6 +66,8 @@ function reckoned(name: keyof typeof COUNTED, bill: Bill): Bill {
   expect({ hops: hops.length, rows: sessionRows + userRows + alarms + indexRows }).toEqual({ hops: COUNTED[name].hops, rows: COUNTED[name].rows });
   return bill;
 }
+
+afterAll(closeBill);
 
 describe('what a request costs, counted:', () => {
   it('a PATCH with metadata is one hop, one row, no query and no alarm', async () => {
