@@ -40,20 +40,8 @@ export const presentOptions = ({ autoLinking, ...flags }: IdpConfig['options']):
 export const providerSecretLabel = (idpId: string) => ({ purpose: 'idp client secret', owner: idpId });
 
 /** The fields of every form, of which each form has some. */
-interface Form extends z.infer<z.ZodObject<ReturnType<typeof clientFields>>> {
-  readonly id?: string | undefined;
-  readonly name?: string | undefined;
-  readonly clientSecret?: string | undefined;
-  readonly issuer?: string | undefined;
-  readonly isIdTokenMapping?: boolean | undefined;
-  readonly usePkce?: boolean | undefined;
-  readonly authorizationEndpoint?: string | undefined;
-  readonly tokenEndpoint?: string | undefined;
-  readonly userEndpoint?: string | undefined;
-  readonly idAttribute?: string | undefined;
-  readonly tenant?: string | undefined;
-  readonly emailVerified?: boolean | undefined;
-}
+type Form = z.infer<z.ZodObject<ReturnType<typeof clientFields>>> &
+  Partial<Omit<IdpConfig, 'scopes' | 'options'>> & { readonly id?: string; readonly name?: string; readonly clientSecret?: string };
 
 /** What a provider's form holds, however it is laid out. */
 export function clientOf(type: IdpType, input: object, fallbackName: string) {
