@@ -7,9 +7,11 @@ import { productionBundle, ROOT } from '../support/production-bundle.ts';
 import { Sallyport } from '../support/sallyport.ts';
 import { coldStart } from './cold-start.ts';
 import { growth } from './growth.ts';
+import { betterAuthOf, derivation, floor } from './peers.ts';
 import { type COUNTED, prices } from './price.ts';
 import { type Measurement, NAMES, Results, tableOfRatios, tableOfTargets, targetsOf } from './report.ts';
-import { betterAuthOf, derivation, floor, type Scenario, scenariosOf } from './scenarios.ts';
+import type { Scenario } from './scenario.ts';
+import { scenariosOf } from './scenarios.ts';
 
 const CONNECTIONS = [1, 8, 32];
 const ROUNDS = 3;
