@@ -129,7 +129,7 @@ class Trial {
       if (known === undefined || (chance < 0.1 && live.length < SESSIONS_A_CLIENT)) yield* this.#create(own);
       else if (chance < 0.2) yield* this.#code(known);
       else if (chance < 0.3) yield* this.#mailed(own);
-      else if (chance < 0.36) yield* this.#end(known);
+      else if (chance < 0.36 && !this.#owed.has(known.id)) yield* this.#end(known);
       else yield* this.#note(known);
     }
   }
@@ -152,8 +152,6 @@ class Trial {
 
   *#end(known: Known): Generator<string, void, Answer> {
     known.asked = { end: true };
-    // Nobody needs its code any more.
-    this.#owed.delete(known.id);
     const answer: Answer = yield end(known);
     if (answer.status !== 200) this.found.faults.push(`a delete was answered ${answer.status} ${answer.body}`);
     known.asked = undefined;
