@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 
 /** What a piece of work cost, in what Cloudflare bills and in what a caller waits for. */
 export interface Bill {
-  /** Calls to objects, by verb, in their order. */
+  /** Calls to objects, the Worker's and those of other objects, by class and verb, in their order. */
   readonly hops: readonly string[];
   /** Rows written in session cells and in users' cells: of tables, of indices, and keys of the key-value store. */
   readonly sessionRows: number;
@@ -14,14 +14,26 @@ export interface Bill {
   readonly alarms: number;
   /** Calls that left something written, all of it or nothing: each is waited for once. */
   readonly commits: number;
-  /** What the Worker asked of D1, and how many rows D1 looked at for it. */
+  /** What was asked of D1, by the Worker or by cells, how many rows D1 looked at for it, and how many it wrote, those of its indices included. */
   readonly queries: number;
   readonly queriedRows: number;
-  /** Rows that cells wrote in D1. */
-  readonly indexRows: number;
+  readonly directoryRows: number;
+  /** Requests to elsewhere. */
+  readonly fetches: number;
 }
 
-export const FREE: Bill = { hops: [], sessionRows: 0, userRows: 0, rowsRead: 0, alarms: 0, commits: 0, queries: 0, queriedRows: 0, indexRows: 0 };
+export const FREE: Bill = {
+  hops: [],
+  sessionRows: 0,
+  userRows: 0,
+  rowsRead: 0,
+  alarms: 0,
+  commits: 0,
+  queries: 0,
+  queriedRows: 0,
+  directoryRows: 0,
+  fetches: 0,
+};
 
 type Tally = { -readonly [Key in keyof Bill]: Bill[Key] extends number ? number : string[] };
 type Store = 'sessionRows' | 'userRows';
@@ -31,7 +43,7 @@ let tally: Tally = { ...FREE, hops: [] };
 let cursors: SqlStorageCursor<never>[] = [];
 /** The storages, and the connections to D1, that are on the bill: others of the same isolate may be at work. */
 let stores = new WeakMap<object, Store>();
-const connections = new WeakMap<object, 'worker' | 'cell'>();
+const connections = new WeakSet<object>();
 
 /**
  * Puts cells on the bill, once they have nothing left to do. Test, Worker and objects share an isolate, and so the runtime's prototypes: there it is
@@ -48,11 +60,11 @@ export async function bill(...stubs: readonly DurableObjectStub[]): Promise<void
         'exec',
         counting((store, cursor) => countStatement(store, cursor as SqlStorageCursor<never>)),
       );
-      replace(storage.kv, 'put', counting(countRow));
+      for (const write of ['put', 'delete']) replace(storage.kv, write, counting(countRow));
       replace(storage, 'setAlarm', countingAlarms);
       const verbs = Object.getOwnPropertyNames(Object.getPrototypeOf(instance));
-      for (const verb of verbs.filter((name) => !NOT_VERBS.includes(name))) replace(instance, verb, countingHops(verb));
-      Object.assign(instance, { env: { ...env, DB: connection('cell') } });
+      for (const verb of verbs.filter((name) => !NOT_VERBS.includes(name))) replace(instance, verb, countingCommits);
+      Object.assign(instance, { env: billed });
     });
   }
 }
@@ -72,7 +84,16 @@ export async function closeBill(): Promise<void> {
 /** What a piece of work cost. */
 export async function billOf(work: () => Promise<unknown>): Promise<Bill> {
   [tally, cursors] = [{ ...FREE, hops: [] }, []];
-  await work();
+  const { fetch } = globalThis;
+  globalThis.fetch = (...request: Parameters<typeof fetch>) => {
+    tally.fetches += 1;
+    return fetch(...request);
+  };
+  try {
+    await work();
+  } finally {
+    globalThis.fetch = fetch;
+  }
   for (const { rowsRead } of cursors) tally.rowsRead += rowsRead;
   return { ...tally, hops: [...tally.hops] };
 }
@@ -80,8 +101,23 @@ export async function billOf(work: () => Promise<unknown>): Promise<Bill> {
 const NOT_VERBS = ['constructor', 'alarm', 'fetch', 'webSocketClose'];
 const replaced = new WeakSet<object>();
 
-/** The bindings of a Worker whose queries are on the bill. */
-export const billed: typeof env = { ...env, DB: connection('worker') };
+/** The bindings of whoever's calls and queries are on the bill, whichever cell they reach: the Worker's, and those of cells that are on it. */
+export const billed: typeof env = { ...env, DB: connection(), SESSIONS: reached(env.SESSIONS, 'session'), USERS: reached(env.USERS, 'user') };
+
+/** A namespace whose objects count what they are called. */
+function reached<Namespace extends DurableObjectNamespace>(namespace: Namespace, name: string): Namespace {
+  const counted = (stub: DurableObjectStub) =>
+    new Proxy(stub, {
+      get:
+        (target, verb) =>
+        (...args: unknown[]) => {
+          tally.hops.push(`${name}.${String(verb)}`);
+          return (target as unknown as Record<string | symbol, (...args: unknown[]) => unknown>)[verb]?.(...args);
+        },
+    });
+  const getByName: DurableObjectNamespace['getByName'] = (...args) => counted(namespace.getByName(...args));
+  return { getByName } as Namespace;
+}
 
 function replace(object: object, name: string, wrap: (original: Method) => Method): void {
   let owner = Object.getPrototypeOf(object);
@@ -108,15 +144,16 @@ function countStatement(store: Store, cursor: SqlStorageCursor<never>): void {
 
 const written = (): number => tally.sessionRows + tally.userRows + tally.alarms;
 
-const countingHops = (verb: string) => (original: Method) =>
-  function (this: { ctx: DurableObjectState }, ...args: never[]) {
-    if (!stores.has(this.ctx.storage)) return original.apply(this, args);
-    tally.hops.push(verb);
+/** A verb is one turn, whose writes the platform commits together; one that calls another is one turn still. */
+function countingCommits(original: Method): Method {
+  return function (this: { ctx: DurableObjectState }, ...args: never[]) {
     const before = written();
+    const committed = tally.commits;
     const outcome = original.apply(this, args);
-    if (written() > before) tally.commits += 1;
+    if (stores.has(this.ctx.storage) && written() > before) tally.commits = committed + 1;
     return outcome;
   };
+}
 
 function countRow(store: Store): void {
   tally[store] += 1;
@@ -132,10 +169,10 @@ function countingAlarms(original: Method): Method {
 }
 
 /** A connection of one's own to D1: all that is asked through it is on the bill. */
-function connection(whose: 'worker' | 'cell'): D1Database {
+function connection(): D1Database {
   const { constructor: Connection, fetcher } = env.DB as unknown as { constructor: new (fetcher: object) => D1Database; fetcher: Fetcher };
   const own = { fetch: (...request: Parameters<Fetcher['fetch']>) => fetcher.fetch(...request) };
-  connections.set(own, whose);
+  connections.add(own);
   const db = new Connection(own);
   replace(db.withSession(), '_send', countingQueries);
   return db;
@@ -144,14 +181,13 @@ function connection(whose: 'worker' | 'cell'): D1Database {
 function countingQueries(original: Method): Method {
   return async function (this: { fetcher: object }, ...args: never[]) {
     const answer = await original.apply(this as never, args);
-    for (const result of [answer].flat() as D1Result[]) countQuery(connections.get(this.fetcher), result);
+    if (connections.has(this.fetcher)) for (const result of [answer].flat() as D1Result[]) countQuery(result);
     return answer;
   };
 }
 
-function countQuery(whose: 'worker' | 'cell' | undefined, { meta }: D1Result): void {
-  if (whose === 'cell') tally.indexRows += meta.rows_written;
-  if (whose !== 'worker') return;
+function countQuery({ meta }: D1Result): void {
   tally.queries += 1;
   tally.queriedRows += meta.rows_read;
+  tally.directoryRows += meta.rows_written;
 }

@@ -1,41 +1,8 @@
-import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import type { UpdateSession } from '../../src/core/session/command.ts';
-import { interposed, type Login, newSession, newUser, outcome, PASSWORD, passwordCheck, patch, cells as realCells } from './world.ts';
-
-/** What one PATCH costs: the verbs that it calls in cells, in their order, and its D1 statements. */
-async function costOf(login: Login, command: Partial<UpdateSession>) {
-  const hops: string[] = [];
-  let statements = 0;
-  const cells = interposed((verb) => {
-    hops.push(verb);
-  });
-  const db = new Proxy(env.DB, {
-    get: (target, name) => {
-      if (name === 'prepare') statements += 1;
-      const value = Reflect.get(target, name);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-  expect(outcome(await patch({ ...login, token: undefined }, command, { cells, db }))).toBe('ok');
-  return { hops, statements };
-}
+import { interposed, newSession, newUser, outcome, PASSWORD, passwordCheck, patch, cells as realCells } from './world.ts';
 
 describe('the cost of a PATCH, counted', () => {
-  it('with a password is a look-up more when the user cell is cold', async () => {
-    const user = await newUser();
-    const login = await newSession(user);
-    expect((await costOf(login, passwordCheck())).hops).toEqual(['peek', 'reserve', 'load', 'reserve', 'settle', 'commit']);
-  });
-
-  it('with a password after a failure is one hop more, which forgets it', async () => {
-    const user = await newUser();
-    const login = await newSession(user);
-    await patch(login, passwordCheck('wrong'));
-    expect((await costOf(login, passwordCheck())).hops).toEqual(['peek', 'reserve', 'settle', 'commit', 'resetFailures']);
-    expect((await costOf(login, passwordCheck())).hops).toEqual(['peek', 'reserve', 'settle', 'commit']);
-  });
-
   it('that waits for rivals and is overtaken meanwhile reserves no further', async () => {
     const user = await newUser();
     const login = await newSession(user);
