@@ -4,6 +4,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import type { SessionCell } from '../../src/cells/session-cell.ts';
 import { cellOfSession } from '../../src/cells/session-id.ts';
+import { GRACE_MS } from '../../src/core/session/policy.ts';
 import { COUNTED } from '../bench/price.ts';
 import { authenticator } from '../support/authenticator.ts';
 import { type Bill, bill, billed, billOf, closeBill } from './bill.ts';
@@ -31,6 +32,7 @@ const messagesIn = (stub: DurableObjectStub) =>
 const keyed = (key: string) => ({ 'idempotency-key': key });
 
 afterEach(() => {
+  vi.useRealTimers();
   vi.restoreAllMocks();
 });
 afterAll(closeBill);
@@ -344,8 +346,11 @@ describe('what finding out who calls costs, counted:', () => {
     const [session, one, other] = [await aSession(), await tokenOf('one'), await tokenOf('other')];
     const read = async (token: string) => paid(await session.costOfReading({ authorization: `Bearer ${token}` }, bindings));
     expect(await read(one)).toEqual(costs({ hops: ['session.read'], fetches: 1 }));
+    const verified = vi.spyOn(crypto.subtle, 'verify');
     expect(await read(one)).toEqual(costs({ hops: ['session.read'] }));
+    expect(verified).not.toHaveBeenCalled();
     expect(await read(other)).toEqual(costs({ hops: ['session.read'] }));
+    expect(verified).toHaveBeenCalledOnce();
   });
 
   it('one hop for a session’s token', async () => {
@@ -363,7 +368,7 @@ describe('what the index costs, counted:', () => {
     const stub = env.SESSIONS.getByName(cell);
     await bill(stub, env.USERS.getByName(user.cell));
     const { sessionId } = await sessionIn(cell);
-    return { user, cell, stub, patch: (body: object) => send('PATCH', `/v2/sessions/${sessionId}`, body) };
+    return { user, cell, stub, sessionId, patch: (body: object) => send('PATCH', `/v2/sessions/${sessionId}`, body) };
   }
 
   it('a whole login is one statement and three rows, a second later: the entry, and one in each of its two indices', async () => {
@@ -386,6 +391,17 @@ describe('what the index costs, counted:', () => {
       // The alarm was set once before.
       reckoned('index', { ...told, hops: ['alarm'], alarms: told.alarms + 1 });
     }
+  });
+
+  it('the end of a session is two rows there, and its removal a row there and one in its cell', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const { stub, sessionId } = await untold();
+    await ring(stub);
+    await send('DELETE', `/v2/sessions/${sessionId}`, {});
+    expect(await billOf(() => ring(stub))).toMatchObject({ queries: 1, directoryRows: 2 });
+    vi.setSystemTime(Date.now() + GRACE_MS + 10 * 60_000);
+    const removed = await billOf(() => ring(stub));
+    expect(paid({ ...removed, queriedRows: 0 })).toEqual(costs({ sessionRows: 1, queries: 1, directoryRows: 1 }));
   });
 
   it('what cannot be searched for is no row', async () => {
