@@ -49,6 +49,8 @@ const answersDueOf = ({ answers }: StoredSession): number | undefined => answers
 /** What a session cell remembers. Every method is synchronous. */
 export class SessionStore {
   readonly #sql: SqlStorage;
+  /** Nothing is due before it, as far as is known; a cell that has just woken looks. To look costs a read of every session. */
+  #nothingDueBefore = Number.NEGATIVE_INFINITY;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -71,11 +73,13 @@ export class SessionStore {
 
   /** Has all of a user's sessions go when the grace time is over, however long they would have lived. */
   hasten(userId: string, now: number): void {
+    this.#noteDue(now + GRACE_MS);
     this.#sql.exec('UPDATE session SET due = min(due, ?) WHERE user_id = ?', now + GRACE_MS, userId);
   }
 
   /** @returns false when the row's key is taken by another session: 52 of 128 random bits have met */
   insert(stored: StoredSession): boolean {
+    this.#noteDue(this.dueOf(stored));
     const { rowsWritten } = this.#sql.exec(
       'INSERT INTO session (key, due, answers_due, touched, user_id, id, content) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
       ...this.#row(stored),
@@ -85,6 +89,7 @@ export class SessionStore {
 
   update(stored: StoredSession): void {
     const { session, trail } = stored;
+    this.#noteDue(this.dueOf(stored));
     const kept = trail.length > TRAIL_KEPT ? this.#spill(session, trail) : trail;
     const [key, ...columns] = this.#row({ ...stored, trail: kept });
     this.#sql.exec('UPDATE session SET due = ?, answers_due = ?, touched = ?, user_id = ?, id = ?, content = ? WHERE key = ?', ...columns, key);
@@ -107,6 +112,7 @@ export class SessionStore {
   stop(userId: string, epoch: number, deleted: boolean, now: number): number {
     const { last } = this.#sql.exec<{ last: number | null }>('SELECT max(due) AS last FROM session WHERE user_id = ?', userId).one();
     const due = Math.max(last ?? 0, now + KEPT_AT_LEAST_MS);
+    this.#noteDue(due);
     this.#sql.exec(
       `INSERT INTO stop (user_id, epoch, deleted, due) VALUES (?1, ?2, ?3, ?4)
        ON CONFLICT (user_id) DO UPDATE SET epoch = ?2, deleted = ?3, due = max(due, ?4) WHERE epoch < ?2`,
@@ -130,6 +136,7 @@ export class SessionStore {
   /** Remembers a change of password for as long as a verdict on an older one may be under way. @returns when the record may be removed */
   setPasswordVersion(userId: string, version: number, now: number): number {
     const due = now + KEPT_AT_LEAST_MS;
+    this.#noteDue(due);
     this.#sql.exec(
       `INSERT INTO password (user_id, version, due) VALUES (?1, ?2, ?3)
        ON CONFLICT (user_id) DO UPDATE SET version = max(version, ?2), due = max(due, ?3)`,
@@ -147,6 +154,7 @@ export class SessionStore {
 
   /** Sessions whose time is over. */
   removable(now: number, most: number): string[] {
+    if (now < this.#nothingDueBefore) return [];
     return [...this.#sql.exec<{ id: string }>('SELECT id FROM session WHERE due <= ? LIMIT ?', now, most)].map(({ id }) => id);
   }
 
@@ -158,6 +166,15 @@ export class SessionStore {
 
   /** Removes what is due beside sessions. @returns when the next thing is, sessions included */
   sweep(now: number): number | undefined {
+    if (now >= this.#nothingDueBefore) this.#nothingDueBefore = this.#sweepAll(now) ?? Number.POSITIVE_INFINITY;
+    return Number.isFinite(this.#nothingDueBefore) ? this.#nothingDueBefore : undefined;
+  }
+
+  #noteDue(due: number): void {
+    this.#nothingDueBefore = Math.min(this.#nothingDueBefore, due);
+  }
+
+  #sweepAll(now: number): number | undefined {
     for (const stored of this.#sessions('answers_due <= ?', now)) this.#dropAnswers(stored, now);
     this.#sql.exec('DELETE FROM stop WHERE due <= ?', now);
     this.#sql.exec('DELETE FROM password WHERE due <= ?', now);
