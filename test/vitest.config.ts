@@ -13,7 +13,15 @@ export default defineConfig({
     root,
     onConsoleLog: (log) => !log.startsWith('{"requestId"'),
     projects: [
-      { test: { name: 'core', root, include: ['test/core/**/*.test.ts', 'test/architecture.test.ts'] } },
+      {
+        test: {
+          name: 'core',
+          root,
+          include: ['test/core/**/*.test.ts', 'test/architecture.test.ts'],
+          // Laws are tried thousands of times, on machines that do other things too.
+          testTimeout: 60_000,
+        },
+      },
       {
         test: {
           name: 'contract',

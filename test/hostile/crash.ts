@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Answer, type Lane, run } from '../support/load.ts';
 import { create, end, loginOf, nextCode, ofUser, type Person, patch, post, read, Sallyport, totpCheck } from '../support/sallyport.ts';
 import { type MailPeer, startMailPeer } from './mail-peer.ts';
+import type { Report } from './report.ts';
 
 const CLIENTS = 16;
 const PEOPLE = 300;
@@ -31,9 +32,8 @@ interface Single {
   served: number;
 }
 
-/** What was found: how much was looked at, and what was wrong. */
-export interface Findings {
-  readonly kills: number;
+/** How much was looked at, and what was wrong. */
+interface Findings {
   acknowledged: number;
   /** Requests whose answer was lost, and which were carried out all the same. */
   unheard: number;
@@ -48,10 +48,10 @@ export interface Findings {
  * atomicity: what was answered is there, nothing is there twice, and of what was not answered at most the one request that was under way. It does not
  * show what a loss of power does.
  */
-export async function crash(bundle: string, kills: number): Promise<Findings> {
+export async function crash(bundle: string, kills: number): Promise<Report> {
   const state = mkdtempSync(join(tmpdir(), 'sallyport-crash-'));
   const mail = await startMailPeer();
-  const trial = new Trial(bundle, state, mail, kills);
+  const trial = new Trial(bundle, state, mail);
   try {
     await trial.begin();
     for (let kill = 0; kill < kills; kill += 1) await trial.killOnce();
@@ -60,7 +60,13 @@ export async function crash(bundle: string, kills: number): Promise<Findings> {
     mail.close();
     rmSync(state, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   }
-  return trial.found;
+  const { acknowledged, unheard, codes, mails, indexed, faults } = trial.found;
+  return {
+    figures:
+      `${kills} kills; ${acknowledged} acknowledged changes checked, ${unheard} carried out whose answer was lost, ` +
+      `${codes} single-use codes, ${mails} mails promised, ${indexed} sessions against the index`,
+    faults,
+  };
 }
 
 class Trial {
@@ -76,8 +82,8 @@ class Trial {
   readonly #owed = new Set<string>();
   #notes = 0;
 
-  constructor(bundle: string, state: string, mail: MailPeer, kills: number) {
-    this.found = { kills, acknowledged: 0, unheard: 0, codes: 0, mails: 0, indexed: 0, faults: [] };
+  constructor(bundle: string, state: string, mail: MailPeer) {
+    this.found = { acknowledged: 0, unheard: 0, codes: 0, mails: 0, indexed: 0, faults: [] };
     this.#start = () => Sallyport.start(bundle, mail.settings, state);
     this.#mail = mail;
   }
@@ -170,7 +176,10 @@ class Trial {
     const answer: Answer = yield patch(known, { checks: { user: { userId: person.userId }, totp: { code } } });
     known.asked = undefined;
     // A session that has a user keeps them: then the code was not even looked at.
-    if (answer.status !== 200) return;
+    if (answer.status !== 200) {
+      if (answer.status !== 400) this.found.faults.push(`a code was answered ${answer.status} ${answer.body}`);
+      return;
+    }
     single.served += 1;
     this.#take(known, answer);
   }

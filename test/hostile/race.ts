@@ -1,27 +1,20 @@
 import { Connection } from '../support/load.ts';
 import { type Login, patch, read, type Sallyport } from '../support/sallyport.ts';
 import { type Entry, faultsIn, type Look, type Success } from './linearizable.ts';
+import type { Report } from './report.ts';
 
 const CLIENTS = 32;
 const REQUESTS_EACH = 3;
 const PAUSE_MOST_MS = 4;
-
-/** What was found over all histories. */
-export interface RaceFindings {
-  histories: number;
-  requests: number;
-  successes: number;
-  repeats: number;
-  readonly faults: string[];
-}
 
 /**
  * Histories of one session each, under clients who send the newest token that they know, or one before, with pauses, and often twice under one
  * Idempotency-Key. Each history has to be one that a session could have which takes its requests one after the other: a token is good until it is used, once;
  * a repeat is told what its first was told.
  */
-export async function race(sallyport: Sallyport, histories: number): Promise<RaceFindings> {
-  const found: RaceFindings = { histories, requests: 0, successes: 0, repeats: 0, faults: [] };
+export async function race(sallyport: Sallyport, histories: number): Promise<Report> {
+  const found = { requests: 0, changes: 0, repeats: 0 };
+  const faults: string[] = [];
   const connections = await Promise.all(Array.from({ length: CLIENTS }, () => Connection.to(sallyport.worker.port)));
   for (let n = 0; n < histories; n += 1) {
     const [login] = await sallyport.sessions([{}]);
@@ -29,12 +22,15 @@ export async function race(sallyport: Sallyport, histories: number): Promise<Rac
     const first = login.token;
     const { entries, looks } = await history(login, connections);
     found.requests += entries.length + looks.length;
-    found.successes += new Set(entries.flatMap(({ outcome }) => (outcome === 'refused' ? [] : [outcome.token]))).size;
+    found.changes += new Set(entries.flatMap(({ outcome }) => (outcome === 'refused' ? [] : [outcome.token]))).size;
     found.repeats += entries.length - new Set(entries.map(({ key }) => key)).size;
-    found.faults.push(...faultsIn(first, entries, looks));
+    faults.push(...faultsIn(first, entries, looks));
   }
   for (const connection of connections) connection.close();
-  return found;
+  return {
+    figures: `${histories} histories of one session under ${CLIENTS} clients: ${found.requests} requests, ${found.changes} changes, ${found.repeats} repeats, each history in an order`,
+    faults,
+  };
 }
 
 async function history(login: Login, connections: readonly Connection[]): Promise<{ entries: Entry[]; looks: Look[] }> {

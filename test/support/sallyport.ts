@@ -158,7 +158,7 @@ export const assertionFor = ({ key }: Person, challenges: { webAuthN: { publicKe
   checks: { webAuthN: { credentialAssertionData: key.get(challenges.webAuthN.publicKeyCredentialRequestOptions) } },
 });
 
-/** The next code that a person can use: of the step before this one, of this one, or of the next. Undefined when these are used up. */
+/** The next code that a person can use: of this step or of the next. Undefined when both are used up. */
 export function nextCode(person: Person): string | undefined {
   const now = Math.floor(Date.now() / STEP_MS);
   const step = Math.max(person.step + 1, now);
