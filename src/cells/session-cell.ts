@@ -59,7 +59,7 @@ export class SessionCell extends DurableObject<PostBindings> implements SessionC
 
   constructor(state: DurableObjectState, env: PostBindings) {
     super(state, env);
-    this.#store = new SessionStore(state.storage.sql);
+    this.#store = new SessionStore(state.storage);
     this.#alarm = new AlarmClock(state);
     this.#registration = new Registration(state, env.DB, this.#alarm);
     this.#index = new SessionIndex(state.storage, this.#store, () => this.env.DB, this.#alarm);
@@ -203,7 +203,7 @@ export class SessionCell extends DurableObject<PostBindings> implements SessionC
     const registered = await this.#registration.complete();
     await carefullyAwaited('telling the index', (at) => this.#index.tell(at));
     const removing = await carefullyAwaited('removing', (at) => this.#index.remove(at));
-    const sweeping = carefully('sweeping', (now) => this.ctx.storage.transactionSync(() => this.#store.sweep(now)));
+    const sweeping = carefully('sweeping', (now) => this.#store.sweep(now));
     const watching = carefully('watching', (at) => this.#watch.sweep(at));
     const now = Date.now();
     this.#alarm.rewind(

@@ -48,11 +48,14 @@ const answersDueOf = ({ answers }: StoredSession): number | undefined => answers
 
 /** What a session cell remembers. Every method is synchronous. */
 export class SessionStore {
+  readonly #storage: Pick<DurableObjectStorage, 'sql' | 'transactionSync'>;
   readonly #sql: SqlStorage;
   /** Nothing is due before it, as far as is known; a cell that has just woken looks. To look costs a read of every session. */
   #nothingDueBefore = Number.NEGATIVE_INFINITY;
 
-  constructor(sql: SqlStorage) {
+  constructor(storage: Pick<DurableObjectStorage, 'sql' | 'transactionSync'>) {
+    const { sql } = storage;
+    this.#storage = storage;
     this.#sql = sql;
     sql.exec(TABLES);
     addColumn(sql, 'session', 'answers_due INTEGER');
@@ -166,7 +169,8 @@ export class SessionStore {
 
   /** Removes what is due beside sessions. @returns when the next thing is, sessions included */
   sweep(now: number): number | undefined {
-    if (now >= this.#nothingDueBefore) this.#nothingDueBefore = this.#sweepAll(now) ?? Number.POSITIVE_INFINITY;
+    // Raised only once the sweep is whole: it is no part of what a transaction takes back.
+    if (now >= this.#nothingDueBefore) this.#nothingDueBefore = this.#storage.transactionSync(() => this.#sweepAll(now)) ?? Number.POSITIVE_INFINITY;
     return Number.isFinite(this.#nothingDueBefore) ? this.#nothingDueBefore : undefined;
   }
 

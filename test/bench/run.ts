@@ -8,7 +8,7 @@ import { Sallyport } from '../support/sallyport.ts';
 import { coldStart } from './cold-start.ts';
 import { growth } from './growth.ts';
 import { betterAuthOf, derivation, floor } from './peers.ts';
-import { type COUNTED, prices } from './price.ts';
+import { prices, type Timed } from './price.ts';
 import { type Measurement, NAMES, Results, tableOfRatios, tableOfTargets, targetsOf } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import { scenariosOf } from './scenarios.ts';
@@ -70,8 +70,7 @@ async function besideOthers(): Promise<string> {
   for (const { scenario, worker } of places) syncs.set(scenario.name, await syncsEach(scenario, worker));
   for (const worker of [sallyport.worker, floorWorker, derivations, betterAuth]) await worker.end();
   const results = new Results(measurements, syncs, NAMES.floor);
-  const cpuMsOf = (part: keyof typeof COUNTED) =>
-    part === 'index' ? 0 : results.median(part === 'PATCH password' ? NAMES.password : part, 8, 'cpuMs');
+  const cpuMsOf = (part: Timed) => results.median(part === 'PATCH password' ? NAMES.password : part, 8, 'cpuMs');
   return [
     `## Beside the floor and the peers\n\n${tableOfRatios(results, CONNECTIONS)}`,
     `## Aims\n\n${tableOfTargets(targetsOf(results))}`,

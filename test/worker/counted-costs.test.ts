@@ -5,7 +5,7 @@ import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import type { SessionCell } from '../../src/cells/session-cell.ts';
 import { cellOfSession } from '../../src/cells/session-id.ts';
 import { GRACE_MS } from '../../src/core/session/policy.ts';
-import { COUNTED } from '../bench/price.ts';
+import { COUNTED, LOGIN } from '../bench/price.ts';
 import { authenticator } from '../support/authenticator.ts';
 import { type Bill, bill, billed, billOf, closeBill } from './bill.ts';
 import { aSession, aTotpUser, CHECKED, costs, named, note, paid, password, SECRET, send } from './billed-session.ts';
@@ -14,17 +14,16 @@ import { newOtpUser, otherThan } from './otp-user.ts';
 import { newPasskeyUser, ORIGIN, RP_ID } from './passkey-user.ts';
 import { newRecoveryCodes } from './recovery-codes.ts';
 import { newCell, sessionIn } from './sessions-world.ts';
-import { cells, config, newUser } from './world.ts';
+import { cells, config, newSession, newUser } from './world.ts';
 
 /** Holds a bill against what the price list reckons with. */
 function reckoned(name: keyof typeof COUNTED, bill: Bill): Bill {
-  const { hops, sessionRows, userRows, alarms, directoryRows } = bill;
-  expect({ hops: hops.length, rows: sessionRows + userRows + alarms + directoryRows }).toEqual({
-    hops: COUNTED[name].hops,
-    rows: COUNTED[name].rows,
-  });
+  const { hops, rows } = COUNTED[name];
+  expect({ hops: bill.hops.length, rows: rowsOf(bill) }).toEqual({ hops, rows });
   return bill;
 }
+
+const rowsOf = ({ sessionRows, userRows, alarms, directoryRows }: Bill): number => sessionRows + userRows + alarms + directoryRows;
 
 const ring = (stub: DurableObjectStub) => runInDurableObject(stub, (cell: SessionCell) => cell.alarm());
 const messagesIn = (stub: DurableObjectStub) =>
@@ -389,9 +388,28 @@ describe('what the index costs, counted:', () => {
       const told = await billOf(() => ring(stub));
       expect(told).toMatchObject({ queries: 1, directoryRows: 2 });
       // The alarm was set once before.
-      reckoned('index', { ...told, hops: ['alarm'], alarms: told.alarms + 1 });
+      reckoned('index again', { ...told, hops: ['alarm'], alarms: told.alarms + 1 });
     }
   });
+
+  for (const { pause, rows, parts } of [
+    { pause: false, rows: 10, parts: LOGIN },
+    { pause: true, rows: 15, parts: [...LOGIN, 'index again'] as const },
+  ])
+    it(`a login ${pause ? 'with a pause after Create' : 'within a second'} is ${rows} rows, all told`, async () => {
+      const { user, cell, stub } = await untold();
+      // Neither cell is new.
+      await Promise.all([ring(stub), newSession(user)]);
+      const login = await billOf(async () => {
+        const { sessionId } = await sessionIn(cell);
+        if (pause) await ring(stub);
+        await send('PATCH', `/v2/sessions/${sessionId}`, named(user));
+        await send('PATCH', `/v2/sessions/${sessionId}`, password);
+        await ring(stub);
+      });
+      expect(rowsOf(login)).toBe(rows);
+      expect(parts.reduce((sum, part) => sum + COUNTED[part].rows, 0)).toBe(rows);
+    });
 
   it('the end of a session is two rows there, and its removal a row there and one in its cell', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });

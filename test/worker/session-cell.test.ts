@@ -170,6 +170,16 @@ describe('a session cell', () => {
     expect(sooner).toBeLessThanOrEqual(Date.now() + 25 * HOUR_MS + 10 * 60_000);
   });
 
+  it('keeps the alarm that stands when it wakes to something that is due later', async () => {
+    const login = await newSession();
+    await runDurableObjectAlarm(stubOf(login));
+    const soon = Date.now() + HOUR_MS;
+    await runInDurableObject(stubOf(login), (_, { storage }) => storage.setAlarm(soon));
+    await evictDurableObject(stubOf(login));
+    must(await patch(login, { metadata: [['key', 'MQ==']] }));
+    expect(await runInDurableObject(stubOf(login), (_, { storage }) => storage.getAlarm())).toBe(soon);
+  });
+
   it('sets its alarm anew when the one that stood was given up', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const login = await newSession();
