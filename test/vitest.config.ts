@@ -38,6 +38,7 @@ export default defineConfig({
             wrangler: { configPath: './wrangler.toml' },
             miniflare: {
               email: { send_email: [{ name: 'EMAIL' }] },
+              ratelimits: { FIVE_A_MINUTE: { namespace_id: '1', simple: { limit: 5, period: 60 } } },
               bindings: {
                 ...secrets,
                 MIGRATIONS: await readD1Migrations({

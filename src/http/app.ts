@@ -9,7 +9,7 @@ import { credentialOperations } from './credentials.ts';
 import { crossOrigin } from './cross-origin.ts';
 import { devMailbox } from './dev-mailbox.ts';
 import { doctorOperations } from './doctor.ts';
-import { type Env, inTime, limitBody, refuse, refuseMethod } from './exchange.ts';
+import { type Env, inTime, limitBody, passFence, refuse, refuseMethod } from './exchange.ts';
 import { problemOfFault } from './faults.ts';
 import { idpCallback } from './idp-callback.ts';
 import { intentOperations } from './idp-intents.ts';
@@ -119,13 +119,23 @@ app.route('/', referenceOf(operations));
 
 app.on(['GET', 'POST'], '/idps/callback', limitBody(CALLBACK_LIMIT_BYTES), async (context) => {
   context.set('route', '/idps/callback');
-  const answered = await inTime(context, () => idpCallback(context).then(ok));
+  const answered = await inTime(context, async () => {
+    const passed = await passFence(context);
+    return passed.ok ? ok(await idpCallback(context)) : passed;
+  });
   return answered.ok ? answered.value : refuse(context, answered.problem);
 });
 
 app.all('/idps/callback', () => refuseMethod(['GET', 'POST']));
 
 app.get('/v2/sessions/:sessionId/watch', watch);
+
+/** Pages make sessions and look people up for whoever comes. */
+app.use('/login/*', async (context, next) => {
+  const passed = isDress(context.req.path) ? ok(undefined) : await passFence(context);
+  if (passed.ok) return next();
+  return context.text('Too many requests. Please try again in a minute.', 429, { 'retry-after': '60' });
+});
 
 app.route(
   '/login',
@@ -138,6 +148,9 @@ app.route('/', connectOf(operations));
 app.notFound((context) => refuse(context, notFound));
 
 app.onError((error, context) => refuse(context, problemOfFault(error)));
+
+/** What pages are shown with. */
+const isDress = (path: string): boolean => /\.(css|js)$/.test(path);
 
 /** One line a request; never a body, a token or a login name. */
 function log(context: Context<Env>, requestId: string, ms: number): void {

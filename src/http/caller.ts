@@ -56,19 +56,22 @@ export async function callerOf(authorization: string | undefined, reach: Reach, 
   if (isSessionToken(bearer)) return (await sessionCallerOf(bearer, reach, now)) ?? fail(tokenInvalid);
   const known = verdicts.get(bearerDigest, now);
   if (known) return ok(known);
-  if (isJwt(bearer)) {
-    const verified = await jwtCallerOf(bearer, reach.config.jwtIssuers, now);
-    if (!verified.ok) return verified;
-    if (verified.value === undefined) return fail(tokenInvalid);
-    const { caller, expiresAt } = verified.value;
-    return ok(verdicts.keep(bearerDigest, caller, Math.min(now + VERDICT_MS, expiresAt)));
-  }
-  if (!bearer.startsWith('pat_')) return fail(tokenInvalid);
-  const owner = await findTokenOwner(reach.db, bearerDigest, now);
-  if (owner === undefined) return fail(tokenInvalid);
+  if (!isJwt(bearer) && !bearer.startsWith('pat_')) return fail(tokenInvalid);
+  const passed = await reach.passFence();
+  if (!passed.ok) return passed;
+  const found = isJwt(bearer) ? await jwtCallerOf(bearer, reach.config.jwtIssuers, now) : ok(await patCallerOf(bearerDigest, reach.db, now));
+  if (!found.ok) return found;
+  if (found.value === undefined) return fail(tokenInvalid);
+  const { caller, expiresAt } = found.value;
+  return ok(verdicts.keep(bearerDigest, caller, Math.min(now + VERDICT_MS, expiresAt)));
+}
+
+async function patCallerOf(bearerDigest: string, db: D1Database, now: number) {
+  const owner = await findTokenOwner(db, bearerDigest, now);
+  if (owner === undefined) return undefined;
   const { userId, organizationId, membership, expiresAt } = owner;
   const caller: Caller = { kind: 'pat', id: userId, userId, organizationId, membership };
-  return ok(verdicts.keep(bearerDigest, caller, Math.min(now + VERDICT_MS, expiresAt)));
+  return { caller, expiresAt };
 }
 
 interface OwnDigests {

@@ -8,13 +8,14 @@ import { fail, type Result } from '../core/result.ts';
 import { type Caller, callerOf } from './caller.ts';
 import { type Raw, validate } from './decode.ts';
 import { problemOfFault } from './faults.ts';
+import { type Fence, withinFence } from './fence.ts';
 import type { Operation } from './operation.ts';
 import { problemResponse } from './problems.ts';
 import type { JsonObject } from './protojson.ts';
 
 /** The bindings of the Worker, and what a request carries through it. */
 export interface Env {
-  Bindings: CellBindings & { readonly DB: D1Database };
+  Bindings: CellBindings & { readonly DB: D1Database; readonly RATE_LIMIT?: Fence };
   Variables: {
     /** When the request came, in milliseconds since 1970. */
     began: number;
@@ -42,9 +43,13 @@ export function limitBody(maxSize = BODY_LIMIT_BYTES) {
   };
 }
 
+/** Whether the address that the request comes from may have somebody looked up. */
+export const passFence = (context: Context<Env>): Promise<Result<undefined>> =>
+  withinFence(context.env.RATE_LIMIT, context.req.header('cf-connecting-ip'));
+
 /** Who calls; to be asked before the request is looked at (contract 1.7). */
 export async function admit(context: Context<Env>): Promise<Result<Caller>> {
-  const reach = { config: configOf(context.env), db: context.env.DB, cells: cellsOf(context.env) };
+  const reach = { config: configOf(context.env), db: context.env.DB, cells: cellsOf(context.env), passFence: () => passFence(context) };
   const caller = await callerOf(context.req.header('authorization'), reach, context.get('began'));
   if (caller.ok) context.set('callerKind', caller.value.kind);
   return caller;
@@ -84,12 +89,15 @@ export async function inTime<T>(context: Context<Env>, work: () => Promise<Resul
   try {
     const { deadlineMs } = configOf(context.env);
     const outcome = work();
-    context.executionCtx.waitUntil(outcome.catch(() => undefined));
+    // Its value is not held for as long: it may be a socket.
+    context.executionCtx.waitUntil(outcome.then(nothing, nothing));
     return await beforeDeadline(outcome, deadlineMs - (Date.now() - context.get('began')));
   } catch (error) {
     return fail(problemOfFault(error as Error));
   }
 }
+
+const nothing = (): void => {};
 
 async function beforeDeadline<T>(outcome: Promise<Result<T>>, remainingMs: number): Promise<Result<T>> {
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -13,6 +13,8 @@ export interface Reach {
   readonly config: Config;
   readonly db: D1Database;
   readonly cells: Cells;
+  /** To be asked before anything is, for somebody who is not known yet. */
+  readonly passFence: () => Promise<Result<undefined>>;
 }
 
 const standings = new ShortMemory<BearerStanding>();
@@ -23,10 +25,12 @@ export const isSessionToken = (bearer: string): boolean => bearer.startsWith('se
  * A session's token as bearer: whoever holds it is the session's user, with that user's roles. The session is asked each time; only the roles,
  * and whether a second factor is ready, are taken from memory. Undefined for a token that names no session of ours.
  */
-export async function sessionCallerOf(bearer: string, { config, db, cells }: Reach, now: number): Promise<Result<Caller> | undefined> {
+export async function sessionCallerOf(bearer: string, { config, db, cells, passFence }: Reach, now: number): Promise<Result<Caller> | undefined> {
   const [, sessionId = ''] = /^sess_([^_]+)_/.exec(bearer) ?? [];
   const cell = await cellOfSession(sessionId, config.sessionIdKeys);
   if (cell === undefined) return undefined;
+  const passed = await passFence();
+  if (!passed.ok) return passed;
   const authenticated = await cells.session(cell).authenticate({ sessionId, presented: await digest(bearer) });
   if (!authenticated.ok) return authenticated;
   const { userId, organizationId, fingerprintId } = authenticated.value;

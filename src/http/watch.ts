@@ -1,15 +1,15 @@
 import type { Context } from 'hono';
 import { cellOfSession } from '../cells/session-id.ts';
 import { type Read, WATCH_QUERY } from '../cells/session-protocol.ts';
-import { cellsOf, socketsOf } from '../cells/stubs.ts';
+import { socketsOf } from '../cells/stubs.ts';
 import { configOf } from '../config.ts';
 import { NOWHERE } from '../core/permission.ts';
 import type { Problem } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { sessionNotFound } from '../core/session/problems.ts';
 import { digest } from '../crypto/digest.ts';
-import { callerOf, readerOf } from './caller.ts';
-import { type Env, refuse } from './exchange.ts';
+import { readerOf } from './caller.ts';
+import { admit, type Env, inTime, passFence, refuse } from './exchange.ts';
 import { isSessionToken } from './session-caller.ts';
 
 const notUpgraded: Problem = { kind: 'failed-precondition', id: 'SALLY-Upgrade', message: 'A watch is a WebSocket: Upgrade is missing' };
@@ -20,14 +20,19 @@ const notUpgraded: Problem = { kind: 'failed-precondition', id: 'SALLY-Upgrade',
  */
 export async function watch(context: Context<Env>): Promise<Response> {
   context.set('route', 'GET /v2/sessions/{sessionId}/watch');
+  const begun = await inTime(context, () => begin(context));
+  return begun.ok ? begun.value : refuse(context, begun.problem);
+}
+
+async function begin(context: Context<Env>): Promise<Result<Response>> {
   const query = await queryOf(context);
-  if (!query.ok) return refuse(context, query.problem);
-  if (context.req.header('upgrade')?.toLowerCase() !== 'websocket') return refuse(context, notUpgraded);
+  if (!query.ok) return query;
+  if (context.req.header('upgrade')?.toLowerCase() !== 'websocket') return fail(notUpgraded);
   const { cell, read } = query.value;
   const headers = { upgrade: 'websocket', [WATCH_QUERY]: encodeURIComponent(JSON.stringify(read)) };
   const answer = await socketsOf(context.env, cell).fetch('https://cell/watch', { headers });
-  if (answer.webSocket === null) return refuse(context, await answer.json<Problem>());
-  return new Response(null, { status: 101, webSocket: answer.webSocket, headers: new Headers(answer.headers) });
+  if (answer.webSocket === null) return fail(await answer.json<Problem>());
+  return ok(new Response(null, { status: 101, webSocket: answer.webSocket, headers: new Headers(answer.headers) }));
 }
 
 async function queryOf(context: Context<Env>): Promise<Result<{ readonly cell: string; readonly read: Read }>> {
@@ -39,11 +44,12 @@ async function queryOf(context: Context<Env>): Promise<Result<{ readonly cell: s
   const presented = token && (await digest(token));
   const cell = await cellOfSession(sessionId, config.sessionIdKeys);
   if (authorization === undefined && presented) {
-    return cell === undefined ? fail(sessionNotFound) : ok({ cell, read: { sessionId, callerId: '', presented, read: NOWHERE } });
+    if (cell === undefined) return fail(sessionNotFound);
+    const passed = await passFence(context);
+    return passed.ok ? ok({ cell, read: { sessionId, callerId: '', presented, read: NOWHERE } }) : passed;
   }
-  const caller = await callerOf(authorization, { config, db: context.env.DB, cells: cellsOf(context.env) }, Date.now());
+  const caller = await admit(context);
   if (!caller.ok) return caller;
-  context.set('callerKind', caller.value.kind);
   if (cell === undefined) return fail(sessionNotFound);
   return ok({ cell, read: { ...readerOf(caller.value), sessionId, presented } });
 }

@@ -7,6 +7,7 @@ declare global {
     interface Env {
       DB: D1Database;
       EMAIL: SendEmail;
+      FIVE_A_MINUTE: RateLimit;
       SESSIONS: DurableObjectNamespace<SessionCell>;
       USERS: DurableObjectNamespace<UserCell>;
       ADMIN_TOKEN: string;

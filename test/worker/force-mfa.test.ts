@@ -1,12 +1,14 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { configOf } from '../../src/config.ts';
+import { ok } from '../../src/core/result.ts';
 import { callerOf } from '../../src/http/caller.ts';
 import { newRecoveryCodes } from './recovery-codes.ts';
 import { cells, must, newSession, newUser, PASSWORD, passwordCheck, patch, tokenAfter } from './world.ts';
 
+const passFence = async () => ok(undefined);
 const ask = (token: string, settings: object, now = Date.now()) =>
-  callerOf(`Bearer ${token}`, { config: configOf({ ...env, ...settings }), db: env.DB, cells }, now);
+  callerOf(`Bearer ${token}`, { config: configOf({ ...env, ...settings }), db: env.DB, cells, passFence }, now);
 
 const mfaRequired = { ok: false, problem: { kind: 'permission-denied', id: 'AUTHZ-Kl3p0', message: 'mfa required' } };
 

@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Config, configOf } from '../../src/config.ts';
+import { ok } from '../../src/core/result.ts';
 import { callerOf } from '../../src/http/caller.ts';
 import { cells, outcome } from './world.ts';
 
@@ -18,7 +19,8 @@ async function sign(claims: JWTPayload): Promise<string> {
   return new SignJWT(payload).setProtectedHeader({ alg: 'ES256', kid: 'a' }).sign((await key).privateKey);
 }
 
-const ask = async (token: string, moment: number) => outcome(await callerOf(`Bearer ${token}`, { config, db: env.DB, cells }, moment));
+const passFence = async () => ok(undefined);
+const ask = async (token: string, moment: number) => outcome(await callerOf(`Bearer ${token}`, { config, db: env.DB, cells, passFence }, moment));
 
 /** From here on the issuer is down, and its keys are forgotten: what is still known is known from a verdict. */
 function goDown(): void {
@@ -83,7 +85,7 @@ describe('a verdict on a JWT', () => {
   it('is about the claim that the setting names', async () => {
     config = configOf({ ...env, JWT_ISSUERS: [{ ...ISSUER, roleClaim: 'https://id.example/roles' }] });
     const token = await sign({ exp: at(3600), roles: 'IAM_OWNER', 'https://id.example/roles': ['SESSION_CLIENT'] });
-    const caller = await callerOf(`Bearer ${token}`, { config, db: env.DB, cells }, now);
+    const caller = await callerOf(`Bearer ${token}`, { config, db: env.DB, cells, passFence }, now);
     expect(caller).toMatchObject({ value: { kind: 'jwt', membership: { instance: ['SESSION_CLIENT'], organizations: {} } } });
     expect(caller).not.toHaveProperty('value.userId');
     expect(caller).not.toHaveProperty('value.organizationId');

@@ -140,6 +140,16 @@ describe('a watch', () => {
     expect(await refusalOf(login, { ...protocols, upgrade: 'h2c' })).toEqual([400, 'SALLY-Upgrade']);
   });
 
+  it('is answered 503 in time when its caller cannot be looked up', async () => {
+    const login = await newSession();
+    const DB = { prepare: () => ({ bind: () => ({ all: () => new Promise(() => {}) }) }) };
+    const headers = { upgrade: 'websocket', authorization: 'Bearer pat_nobodys' };
+    const request = new Request(`http://sallyport.test/v2/sessions/${login.sessionId}/watch`, { headers });
+    const answer = await app.fetch(request, { ...env, DB, DEADLINE_SECONDS: '1' }, createExecutionContext());
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+    await answer.body?.cancel();
+  });
+
   it('answers ping by pong without waking the cell, and outlives whatever else is sent', async () => {
     const login = await newSession();
     const watcher = await watching(login);
