@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Answer, api, newUser, PASSWORD } from '../support/api.ts';
+import { authenticator } from '../support/authenticator.ts';
 import { create, createFor, failUntil, get, type Login, password, refusal, seconds, set, setWithoutToken } from '../support/login.ts';
 
 const times = <T>(count: number, make: (n: number) => Promise<T>): Promise<T[]> => Promise.all(Array.from({ length: count }, (_, n) => make(n)));
@@ -16,6 +17,39 @@ function tally(answers: Answer[]): Record<string, number> {
 
 /** The attempts that the default policy evaluates in this time: five at once, then one after each wait of 1, 2, 4, 8 s. */
 const evaluatedWithin = (elapsedMs: number): number => 5 + Math.floor(Math.log2(elapsedMs / 1000 + 1));
+
+/** What is guessed beside passwords: how it is set up, opened and guessed wrong, and what a guess is told that was looked at. */
+const GUESSED: readonly {
+  readonly method: string;
+  readonly equip: (userId: string) => Promise<string>;
+  readonly open?: object;
+  readonly guess: (right: string) => object;
+  readonly wrong: string;
+}[] = [
+  {
+    method: 'TOTP',
+    equip: async (userId) => {
+      const { uri } = (await api().post(`/v2/users/${userId}/totp`, {})).body;
+      await api().post(`/v2/users/${userId}/totp/verify`, { code: authenticator(uri).code() });
+      return uri;
+    },
+    guess: (uri) => ({ totp: { code: authenticator(uri).wrongCode() } }),
+    wrong: '400 EVENT-8isk2',
+  },
+  {
+    method: 'code by e-mail',
+    equip: async (userId) => (await api().post(`/v2/users/${userId}/otp_email`, {})).body,
+    open: { challenges: { otpEmail: { returnCode: {} } } },
+    guess: (code) => ({ otpEmail: { code: code.replace(/^./, (digit) => String((Number(digit) + 1) % 10)) } }),
+    wrong: '400 CODE-woT0xc',
+  },
+  {
+    method: 'recovery code',
+    equip: async (userId) => (await api().post(`/v2/users/${userId}/recovery_codes`, { count: 1 })).body.recoveryCodes[0],
+    guess: (code) => ({ recoveryCode: { code: code.replace(/^./, (letter) => (letter === '0' ? '1' : '0')) } }),
+    wrong: '400 DOMAIN-6uvh0',
+  },
+];
 
 /** A PATCH with the token that the login has now, which stays as it is. */
 const present = (login: Login, body: object) => set({ ...login }, body);
@@ -124,6 +158,20 @@ describe('the attempts of one user', () => {
     expect((await set(login, password(PASSWORD))).status).toBe(200);
     expect((await set(login, password('wrong'))).body.details[0].failedAttempts).toBe(1);
   });
+
+  for (const { method, equip, open, guess, wrong } of GUESSED)
+    it(`40 wrong guesses (${method}) over 40 sessions at once are looked at no more often than the policy allows`, async () => {
+      const { userId } = await newUser();
+      const right = await equip(userId);
+      const logins = await times(40, () => createFor(userId));
+      const opened = await Promise.all(logins.map((login) => (open ? set(login, open) : undefined)));
+      const began = Date.now();
+      const guesses = logins.map((login, n) => set({ ...login }, { checks: guess(opened[n]?.body.challenges.otpEmail ?? right) }, api(), 'v2'));
+      const { [wrong]: evaluated = 0, '429 SALLY-BackOff': refused = 0 } = tally(await Promise.all(guesses));
+      expect(evaluated + refused).toBe(40);
+      expect(evaluated).toBeGreaterThanOrEqual(5);
+      expect(evaluated).toBeLessThanOrEqual(evaluatedWithin(Date.now() - began));
+    });
 
   it('a right password among wrong ones is told apart from them only when it was evaluated', async () => {
     const user = await newUser();

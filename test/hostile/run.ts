@@ -1,10 +1,12 @@
 import { productionBundle } from '../support/production-bundle.ts';
 import { Sallyport } from '../support/sallyport.ts';
 import { crash } from './crash.ts';
+import { floods } from './floods.ts';
 import { race } from './race.ts';
 import type { Report } from './report.ts';
 
 const KILLS = Number(process.env.KILLS ?? 50);
+const FLOOD_SECONDS = Number(process.env.FLOOD_SECONDS ?? 20);
 const HISTORIES = Number(process.env.HISTORIES ?? 1000);
 
 /** Each against the production bundle in workerd. */
@@ -16,6 +18,7 @@ const TRIALS: Readonly<Record<string, (bundle: string) => Promise<Report>>> = {
     await sallyport.worker.end();
     return found;
   },
+  floods: (bundle) => floods(bundle, FLOOD_SECONDS * 1000),
 };
 
 const asked = process.argv.slice(2);

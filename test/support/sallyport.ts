@@ -126,6 +126,9 @@ export const create = (body: object): string => post('/v2beta/sessions', body);
 export const end = ({ id, token }: Login): string => request('DELETE', `/v2/sessions/${id}`, headers, { sessionToken: token });
 export const read = ({ id }: Login): string => request('GET', `/v2/sessions/${id}`, headers);
 
+/** A request of somebody else's than the operator's. */
+export const requestAs = (by: Readonly<Record<string, string>>, method: string, path: string): string => request(method, path, by);
+
 /** A PATCH with the login's token. */
 export const patch = (login: Login, body: object, more: Readonly<Record<string, string>> = {}): string =>
   request('PATCH', `/v2beta/sessions/${login.id}`, { ...headers, ...more }, { sessionToken: login.token, ...body });
