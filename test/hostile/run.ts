@@ -4,6 +4,7 @@ import { crash } from './crash.ts';
 import { floods } from './floods.ts';
 import { race } from './race.ts';
 import type { Report } from './report.ts';
+import { secrets } from './secrets.ts';
 
 const KILLS = Number(process.env.KILLS ?? 50);
 const FLOOD_SECONDS = Number(process.env.FLOOD_SECONDS ?? 20);
@@ -19,6 +20,7 @@ const TRIALS: Readonly<Record<string, (bundle: string) => Promise<Report>>> = {
     return found;
   },
   floods: (bundle) => floods(bundle, FLOOD_SECONDS * 1000),
+  secrets,
 };
 
 const asked = process.argv.slice(2);

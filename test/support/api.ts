@@ -1,5 +1,6 @@
 import { inject } from 'vitest';
 import { checkAsDescribed } from './as-described.ts';
+import { noteSecrets } from './secret-markers.ts';
 
 /** An answer, with its body parsed. */
 export interface Answer {
@@ -34,6 +35,7 @@ export function api(bearer: string = inject('adminToken'), origin: string = inje
       });
       const text = await response.text();
       const answer = { status: response.status, body: text === '' ? undefined : JSON.parse(text), headers: response.headers };
+      noteSecrets(path, body, answer.status, answer.body);
       await checkAsDescribed(origin, method, path, answer);
       return answer;
     };

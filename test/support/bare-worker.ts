@@ -17,6 +17,8 @@ export interface Setting {
   readonly d1?: true;
   /** A directory with what another has stored; without it, the Worker begins with nothing and leaves nothing. */
   readonly state?: string;
+  /** Who reads its log; nobody, otherwise. */
+  readonly logged?: (text: string) => void;
 }
 
 /** What a process has used so far. */
@@ -41,7 +43,7 @@ export class BareWorker {
     this.pid = pid;
   }
 
-  static async start({ bundle: directory, bindings = {}, durableObjects = {}, d1, state: kept }: Setting): Promise<BareWorker> {
+  static async start({ bundle: directory, bindings = {}, durableObjects = {}, d1, state: kept, logged = () => {} }: Setting): Promise<BareWorker> {
     const state = kept ?? mkdtempSync(join(tmpdir(), 'sallyport-bare-'));
     const port = await freePort();
     const before = new Set(childrenOf(process.pid));
@@ -58,12 +60,10 @@ export class BareWorker {
         resourcePersistencePath: state,
         unsafeDirectSockets: [{ host: '127.0.0.1', port }],
         cf: false,
-        // The log is written, and read by nobody.
         handleRuntimeStdio: (out: Readable, errors: Readable) => {
-          out.resume();
-          errors.resume();
+          for (const stream of [out, errors]) stream.on('data', (chunk: Buffer) => logged(chunk.toString()));
         },
-        handleStructuredLogs: () => {},
+        handleStructuredLogs: ({ message }: { readonly message: string }) => logged(message),
       }),
     );
     await runtime.ready;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import * as OTPAuth from 'otpauth';
 import { BareWorker, type Setting } from './bare-worker.ts';
 import { type Answer, type Lane, request, run } from './load.ts';
@@ -35,15 +35,20 @@ export class Sallyport {
   }
 
   /** Starts one; on what another has stored in a directory, or on nothing. */
-  static async start(bundle: string, settings: Readonly<Record<string, string>> = {}, state?: string): Promise<Sallyport> {
-    const isNew = state === undefined || readdirSync(state).length === 0;
+  static async start(
+    bundle: string,
+    settings: Readonly<Record<string, string>> = {},
+    state?: string,
+    logged?: (text: string) => void,
+  ): Promise<Sallyport> {
+    const isNew = state === undefined || !existsSync(state) || readdirSync(state).length === 0;
     const setting: Setting = {
       bundle,
       d1: true,
       durableObjects: { SESSIONS: 'SessionCell', USERS: 'UserCell' },
       bindings: { ...secrets, ...settings },
     };
-    const worker = await BareWorker.start({ ...setting, ...(state !== undefined && { state }) });
+    const worker = await BareWorker.start({ ...setting, ...(state !== undefined && { state }), ...(logged && { logged }) });
     if (isNew) await makeTables(await worker.d1());
     return new Sallyport(worker);
   }

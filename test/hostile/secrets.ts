@@ -1,0 +1,73 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ROOT } from '../support/production-bundle.ts';
+import { create, Sallyport } from '../support/sallyport.ts';
+import type { Noted } from '../support/secret-markers.ts';
+import { secrets as settings } from '../support/secrets.ts';
+import { Needles } from './needles.ts';
+import type { Report } from './report.ts';
+
+const MAILBOX = { DEV_MAILBOX: 'true', RETURN_ORIGINS: 'https://login.example.com,http://localhost:3000', CORS_ORIGINS: 'https://login.example.com' };
+
+/**
+ * The contract's tests are run against a Worker that keeps what it stores and what it logs; then every secret that they sent or were given is searched for: in
+ * D1 and the objects, in the log, and in what was refused.
+ */
+export async function secrets(bundle: string): Promise<Report> {
+  const directory = mkdtempSync(join(tmpdir(), 'sallyport-secrets-'));
+  const [state, markers] = [join(directory, 'state'), join(directory, 'markers')];
+  const log: string[] = [];
+  const faults: string[] = [];
+  try {
+    const sallyport = await Sallyport.start(bundle, MAILBOX, state, (text) => log.push(text));
+    const known = Buffer.from(`known ${randomBytes(16).toString('hex')}`).toString('base64');
+    await sallyport.all([create({ metadata: { known } })]);
+    const passed = await runContract(sallyport, markers);
+    if (!passed) faults.push('the contract did not pass');
+    await sallyport.worker.end();
+
+    const noted = readFileSync(markers, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Noted);
+    const shown = new Set(noted.flatMap((each) => each.shown ?? []));
+    const keys = Object.values(settings).map((value) => value.replace(/^\d+:/, ''));
+    const needles = new Needles([...noted.flatMap((each) => each.secrets ?? []).filter((secret) => !shown.has(secret)), ...keys]);
+    const haystacks: Record<string, Buffer> = {
+      'the log': Buffer.from(log.join('\n')),
+      'a refusal': Buffer.from(noted.flatMap(({ refusal }) => refusal ?? []).join('\n')),
+      ...storesIn(state),
+    };
+    for (const [place, haystack] of Object.entries(haystacks))
+      for (const { secret, form } of needles.in(haystack)) faults.push(`${place} holds ${secret} as ${form}`);
+    const stores = Object.values(storesIn(state));
+    if (!stores.some((bytes) => bytes.includes(known))) faults.push('what is stored in clear was not found');
+    const megabytes = Object.values(haystacks).reduce((sum, { length }) => sum + length, 0) / 1e6;
+    return {
+      figures: `${needles.count} secrets of ${noted.length} requests searched for in ${stores.length} files of storage, ${log.length} pieces of log and every refusal, ${Math.round(megabytes)} MB in all`,
+      faults: [...new Set(faults)],
+    };
+  } finally {
+    rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+  }
+}
+
+async function runContract({ worker }: Sallyport, markers: string): Promise<boolean> {
+  const env = { ...process.env, BASE_URL: `http://127.0.0.1:${worker.port}`, ADMIN_TOKEN: settings.ADMIN_TOKEN, SECRET_MARKERS: markers };
+  const child = spawn('npx', ['vitest', 'run', '--config', 'test/vitest.config.ts', '--project', 'contract', '--reporter', 'minimal'], {
+    cwd: ROOT,
+    env,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  return (await new Promise((resolve) => child.once('exit', resolve))) === 0;
+}
+
+const storesIn = (state: string): Record<string, Buffer> =>
+  Object.fromEntries(
+    readdirSync(state, { recursive: true, encoding: 'utf8' })
+      .filter((file) => statSync(join(state, file)).isFile())
+      .map((file) => [file, readFileSync(join(state, file))]),
+  );
