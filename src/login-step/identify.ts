@@ -15,17 +15,27 @@ const credentialUnknown: Problem = { kind: 'failed-precondition', id: 'COMMAND-A
 
 /**
  * The user check: looks the named user up and has its cell admit it to the session's cell. A user whom the caller may not name is answered
- * as one who does not exist. An unknown user whose password is given too costs one hash, so that the clock does not tell it from a wrong
- * password.
+ * as one who does not exist. An unknown user whose password is given too goes the road of a wrong password, so that the clock does not tell
+ * them apart.
  */
 export async function identify(walk: Walk, checks: Checks, sessionCell: string, write: Scope): Promise<Result<AdmittedUser | undefined>> {
   if (checks.user === undefined) return ok(undefined);
   const user = await findUser(walk.db, checks.user);
   if (user === undefined || !covers(write, user.organizationId)) {
-    if (checks.password) await spendHashTime(checks.password.password, walk.passwords);
+    if (checks.password) await tryNobody(walk, checks.password.password, sessionCell);
     return fail(userNotFound);
   }
   return admit(walk, user, sessionCell);
+}
+
+/** A wrong password with nobody at its end: as many calls (admit, reserve, settle), one hash and one row, in a cell that is nobody's but in the same region. */
+async function tryNobody(walk: Walk, password: string, sessionCell: string): Promise<void> {
+  const [, region, n] = sessionCell.split(':');
+  const cell = walk.cells.user(`users:${region}:nobody${n}`);
+  const [userId, method] = ['', 'password'] as const;
+  for (const _ of ['admit', 'reserve']) await cell.reserve({ userId, tries: [{ method }] });
+  await spendHashTime(password, walk.passwords);
+  await cell.settle({ reservationId: '', userId, attemptId: '', verdicts: [{ method, passed: false }] });
 }
 
 /**

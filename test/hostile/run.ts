@@ -5,9 +5,11 @@ import { floods } from './floods.ts';
 import { race } from './race.ts';
 import type { Report } from './report.ts';
 import { secrets } from './secrets.ts';
+import { timing } from './timing.ts';
 
 const KILLS = Number(process.env.KILLS ?? 50);
 const FLOOD_SECONDS = Number(process.env.FLOOD_SECONDS ?? 20);
+const PAIRS = Number(process.env.PAIRS ?? 2000);
 const HISTORIES = Number(process.env.HISTORIES ?? 1000);
 
 /** Each against the production bundle in workerd. */
@@ -21,6 +23,7 @@ const TRIALS: Readonly<Record<string, (bundle: string) => Promise<Report>>> = {
   },
   floods: (bundle) => floods(bundle, FLOOD_SECONDS * 1000),
   secrets,
+  timing: (bundle) => timing(bundle, PAIRS),
 };
 
 const asked = process.argv.slice(2);

@@ -154,6 +154,21 @@ describe('what a PATCH costs, counted:', () => {
     expect(paid(await session.costOf(password))).toEqual(costs({ hops: CHECKED, sessionRows: 1, commits: 1 }));
   });
 
+  it('with a wrong password costs what one of an unknown user costs: four hops, one query and one row', async () => {
+    const [user, session] = [await newUser(), await aSession()];
+    await bill(env.USERS.getByName(user.cell), env.USERS.getByName(session.sessionCell.replace(/^sessions:(\w+):(\d+)$/, 'users:$1:nobody$2')));
+    const wrong = { password: { password: 'wrong' } };
+    const guess = (name: object, told: string) => billOf(() => expect(session.patch({ checks: { user: name, ...wrong } })).rejects.toThrow(told));
+    const guessKnown = () => guess({ userId: user.id }, 'COMMAND-3M0fs');
+    await guessKnown();
+    const [known, unknown] = [await guessKnown(), await guess({ loginName: 'nobody' }, 'QUERY-Dfbg2')];
+    expect(paid(known)).toEqual(
+      costs({ hops: ['session.peek', 'user.admit', ...CHECKED.slice(1, 3)], queries: 1, queriedRows: 1, userRows: 1, commits: 1 }),
+    );
+    const { queriedRows: _, hops, ...rest } = paid(unknown);
+    expect({ ...rest, hops: hops.length }).toEqual({ ...paid(known), queriedRows: undefined, hops: known.hops.length });
+  });
+
   it('with a user and a password it is five hops, one query and one row', async () => {
     const user = await newUser();
     const session = await aSession(user);
