@@ -2,6 +2,7 @@ import { productionBundle } from '../support/production-bundle.ts';
 import { Sallyport } from '../support/sallyport.ts';
 import { crash } from './crash.ts';
 import { floods } from './floods.ts';
+import { keys } from './keys.ts';
 import { race } from './race.ts';
 import type { Report } from './report.ts';
 import { secrets } from './secrets.ts';
@@ -22,6 +23,7 @@ const TRIALS: Readonly<Record<string, (bundle: string) => Promise<Report>>> = {
     return found;
   },
   floods: (bundle) => floods(bundle, FLOOD_SECONDS * 1000),
+  keys,
   secrets,
   timing: (bundle) => timing(bundle, PAIRS),
 };
