@@ -35,7 +35,7 @@ const add = (version: Version): Operation =>
       const trusted = covers(scopeOfCaller(call.caller, 'user.write'), user.value.organizationId);
       if (!trusted && !(await isFreshlyProved(call.db, link, call.config.directoryGeneration, call.now))) return fail(noPermission);
       const holder = await addLink(call.db, userId, link, call.now);
-      if (holder === userId) return ok({ details: await userDetails(call.db, userId) });
+      if (holder === userId) return ok({ details: await userDetails(call, user.value) });
       return fail(holder === undefined ? tooMany : linkTaken);
     },
   });
@@ -66,7 +66,7 @@ const remove = (version: Version): Operation =>
       const user = await reachFactors(call, userId, 'user.write', linkNotFound);
       if (!user.ok) return user;
       const removed = await removeLink(call.db, userId, { idpId, idpUserId: linkedUserId }, call.now);
-      return removed ? ok({ details: await userDetails(call.db, userId) }) : fail(linkNotFound);
+      return removed ? ok({ details: await userDetails(call, user.value) }) : fail(linkNotFound);
     },
   });
 

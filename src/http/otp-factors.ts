@@ -43,7 +43,7 @@ const add = (version: Version, method: OtpMethod): Operation => {
       const user = await reachFactors(call, userId, 'user.credential.write', userNotFound);
       if (!user.ok) return user;
       if (await changeCredentials(call, user.value, () => addOtpFactor(call.db, userId, method, call.now))) {
-        return ok({ details: await userDetails(call.db, userId) });
+        return ok({ details: await userDetails(call, user.value) });
       }
       const factor = await findOtpFactor(call.db, userId, method);
       if (factor === undefined) return fail(userNotFound);
@@ -63,7 +63,7 @@ const remove = (version: Version, method: OtpMethod): Operation => {
       const user = await reachFactors(call, userId, 'user.write', missing);
       if (!user.ok) return user;
       const removed = await changeCredentials(call, user.value, () => removeOtpFactor(call.db, userId, method, call.now));
-      return removed ? ok({ details: await userDetails(call.db, userId) }) : fail(missing);
+      return removed ? ok({ details: await userDetails(call, user.value) }) : fail(missing);
     },
   });
 };

@@ -44,7 +44,7 @@ const createLink = (version: Version): Operation =>
       const issued = await issueCode(walkOf(call), user.value, { purpose: PURPOSE, basis: order.value.to, channel: 'email', ...order.value });
       if (!issued.ok) return issued;
       const { id, code } = issued.value;
-      return ok({ details: await userDetails(call.db, userId), ...(code !== undefined && { code: { id, code } }) });
+      return ok({ details: await userDetails(call, user.value), ...(code !== undefined && { code: { id, code } }) });
     },
   });
 

@@ -46,7 +46,7 @@ const passwordReset = (version: Version): Operation =>
       if (!order.ok) return order;
       const basis = passwordResetBasis(user, order.value.to);
       const code = await issueCode(walkOf(call), user, { purpose: 'passwordReset', basis, ...order.value });
-      return code.ok ? ok(emit({ details: await userDetails(call.db, userId), verificationCode: code.value.code })) : code;
+      return code.ok ? ok(emit({ details: await userDetails(call, user), verificationCode: code.value.code })) : code;
     },
   });
 

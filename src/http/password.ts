@@ -72,7 +72,7 @@ const setPassword = (version: Version): Operation =>
       if (!changed) return fail(changedBySomebodyElse);
       await resetFailures(walkOf(call), user.cell, userId, reset);
       if (codeId !== undefined) await endCode(walkOf(call), user, 'passwordReset', codeId);
-      return ok({ details: await userDetails(call.db, userId) });
+      return ok({ details: await userDetails(call, user) });
     },
   });
 

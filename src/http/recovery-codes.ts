@@ -34,7 +34,7 @@ const generate = operation({
     const recoveryCodes = Array.from({ length: wanted }, newRecoveryCode);
     const tags = await tagsOf(call.config.passwords.peppers, userId, recoveryCodes);
     if (!(await changeCredentials(call, user.value, () => replaceRecoveryCodes(call.db, userId, tags, call.now)))) return fail(userNotFound);
-    return ok({ details: await userDetails(call.db, userId), recoveryCodes });
+    return ok({ details: await userDetails(call, user.value), recoveryCodes });
   },
 });
 
@@ -55,7 +55,7 @@ const remove = operation({
     const user = await reachFactors(call, userId, 'user.write', userNotFound);
     if (!user.ok) return user;
     const removed = await changeCredentials(call, user.value, () => removeRecoveryCodes(call.db, userId, call.now));
-    return removed ? ok({ details: await userDetails(call.db, userId) }) : fail(notAdded);
+    return removed ? ok({ details: await userDetails(call, user.value) }) : fail(notAdded);
   },
 });
 

@@ -59,7 +59,7 @@ const removePhone = (version: Version): Operation =>
       const user = await reachPerson(call, userId);
       if (!user.ok) return user;
       if (user.value.phone !== '') await write(call, user.value, { kind: 'phone', address: '', verified: false });
-      return ok({ details: await userDetails(call.db, userId) });
+      return ok({ details: await userDetails(call, user.value) });
     },
   });
 
@@ -77,7 +77,7 @@ async function set(call: Call, userId: string, { kind, address }: Omit<NewAddres
   const opened = how === 'verified' ? ok(undefined) : await openAddressCode(call, user.value, { kind, address, way: how });
   if (!opened.ok) return opened;
   if (await write(call, user.value, { kind, address, verified: how === 'verified' })) {
-    return ok(emit({ details: await userDetails(call.db, userId), verificationCode: opened.value }));
+    return ok(emit({ details: await userDetails(call, user.value), verificationCode: opened.value }));
   }
   return fail((await findUser(call.db, { userId })) ? notChanged[kind] : userNotFound);
 }

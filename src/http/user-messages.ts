@@ -1,14 +1,25 @@
 import { findUserDetails, type User } from '../directory/users.ts';
+import type { Call } from './operation.ts';
 import { emit, type JsonObject, message, text, toTimestamp } from './protojson.ts';
 
 /** A request that says no more than whom it is about. */
 export const userIdMessage = message({ userId: text(1, 200) });
 
-/** The details of a user after a change, read again: the change may have been written by the user's cell. */
-export async function userDetails(db: D1Database, userId: string): Promise<JsonObject> {
-  const details = await findUserDetails(db, userId);
-  if (details === undefined) throw new Error('a user whom this request has changed has no row');
-  return presentDetails(details);
+/**
+ * The details of a user after a change, read again: the change may have been written by the user's cell. It was made, and that is told also when they cannot be
+ * read; then without the sequence.
+ */
+export async function userDetails(
+  { db, now }: Pick<Call, 'db' | 'now'>,
+  { id, organizationId }: Pick<User, 'id' | 'organizationId'>,
+): Promise<JsonObject> {
+  try {
+    const details = await findUserDetails(db, id);
+    if (details) return presentDetails(details);
+  } catch (error) {
+    console.error('a change was made whose details cannot be read', error);
+  }
+  return { changeDate: toTimestamp(now), resourceOwner: organizationId };
 }
 
 export const presentDetails = (details: { readonly sequence: number; readonly changeDate: number; readonly organizationId: string }): JsonObject => ({

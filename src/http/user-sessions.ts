@@ -21,7 +21,7 @@ const end = operation({
     const cell = call.cells.user(name);
     if (!(await cell.endSessions({ userId, seen: { state, epoch }, callerId: call.caller.id, exceptSessionId }))) return fail(userNotFound);
     if (!(await cell.finish(userId))) return fail(unavailable('The sessions are over, and this is still being passed on'));
-    return ok({ details: await userDetails(call.db, userId) });
+    return ok({ details: await userDetails(call, user.value) });
   },
 });
 

@@ -46,7 +46,7 @@ const change = (version: Version, transition: Transition): Operation => {
       const standing = await cell.transit({ userId, seen, transition });
       if (!standing.ok) return standing;
       if (!(await cell.finish(userId))) return fail(unavailable('The change is in force, and is still being passed on'));
-      return ok({ details: await userDetails(call.db, userId) });
+      return ok({ details: await userDetails(call, user.value) });
     },
   });
 };

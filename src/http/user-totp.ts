@@ -34,7 +34,7 @@ const register = (version: Version): Operation =>
       const secret = toBase32(crypto.getRandomValues(new Uint8Array(SEED_BYTES)));
       const seed = await sealSeed(config.sealKeys, userId, secret);
       if (!(await registerTotp(db, userId, seed, now))) return fail((await findUser(db, { userId })) ? readyBefore : userNotFound);
-      return ok({ details: await userDetails(db, userId), uri: otpauthUri(config.totpIssuer, user.value.username, secret), secret });
+      return ok({ details: await userDetails(call, user.value), uri: otpauthUri(config.totpIssuer, user.value.username, secret), secret });
     },
   });
 
@@ -52,7 +52,7 @@ const verify = (version: Version): Operation =>
       const proof = await proveSeed(call.config.sealKeys, userId, pending.value, code);
       if (!proof.ok) return proof;
       const verified = await changeCredentials(call, user.value, () => verifyTotp(call.db, userId, pending.value, call.now));
-      if (verified) return ok({ details: await userDetails(call.db, userId) });
+      if (verified) return ok({ details: await userDetails(call, user.value) });
       // Somebody was faster; of a seed that has come in the place of the one read, this is no code.
       const now = pendingOf(await findTotp(call.db, userId));
       return now.ok ? fail(wrongTotp) : now;
@@ -74,7 +74,7 @@ const remove = (version: Version): Operation =>
       const user = await reachFactors(call, userId, 'user.write', nothingToRemove);
       if (!user.ok) return user;
       const removed = await changeCredentials(call, user.value, () => removeTotp(call.db, userId, call.now));
-      return removed ? ok({ details: await userDetails(call.db, userId) }) : fail(nothingToRemove);
+      return removed ? ok({ details: await userDetails(call, user.value) }) : fail(nothingToRemove);
     },
   });
 
