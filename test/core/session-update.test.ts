@@ -68,6 +68,18 @@ describe('the refusals of a PATCH', () => {
     });
   });
 
+  it('tell a repeat with another token that its token is not current, and one with another body that its key was used', () => {
+    const answer = { key: 'key', body: 'body', previous: 'token', sequence: 2, at: NOW, sealed: 'sealed' };
+    const told = (same: { sameToken: boolean; sameBody: boolean }) =>
+      outcomeOf(patch(sessionOf(), {}, { standing: { ...superseded, repeat: { answer, ...same } } }));
+    expect(told({ sameToken: false, sameBody: true })).toBe('COMMAND-sGr42');
+    expect(told({ sameToken: true, sameBody: false })).toBe('SALLY-KeyReused');
+    expect(patch(sessionOf(), {}, { standing: { ...superseded, repeat: { answer, sameToken: true, sameBody: true } } })).toEqual({
+      ok: true,
+      value: { repeat: answer },
+    });
+  });
+
   /** Everything at once that a PATCH can be refused for; each step of the ladder takes the foremost fault away. */
   it('come in the order of the contract, whatever else is wrong', () => {
     const late = { now: NOW + 400 * DAY };

@@ -63,7 +63,6 @@ export const MUTATIONS: readonly Mutation[] = [
     guard: 'a repeat is let in with the token that it had',
     find: '!repeat?.sameToken) return fail(tokenInvalid)',
     replace: '!repeat) return fail(tokenInvalid)',
-    worker: ['idempotency'],
   },
   {
     file: 'core/session/admission.ts',
@@ -82,7 +81,6 @@ export const MUTATIONS: readonly Mutation[] = [
     guard: 'an Idempotency-Key with another body is refused',
     find: 'repeat.sameToken && repeat.sameBody',
     replace: 'repeat.sameToken',
-    worker: ['idempotency'],
   },
   {
     file: 'core/session/admission.ts',
@@ -96,18 +94,21 @@ export const MUTATIONS: readonly Mutation[] = [
     guard: 'a superseded token is no bearer',
     find: "if (token !== 'current') return fail(superseded);",
     replace: '',
+    contract: ['session-callers', 'stopped-users'],
   },
   {
     file: 'core/session/bearer.ts',
     guard: 'an expired session’s token is no bearer',
     find: 'if (isExpired(session, now)) return fail(expired);',
     replace: '',
+    contract: ['session-callers', 'stopped-users'],
   },
   {
     file: 'core/session/bearer.ts',
     guard: 'a stopped session’s token is no bearer',
     find: 'if (stopOn(session, stopOf)) return fail(stopped);',
     replace: '',
+    contract: ['session-callers', 'stopped-users'],
   },
   { file: 'core/session/bearer.ts', guard: 'a bearer has proved a factor besides the user', find: ' || factors === 0', replace: '' },
   {
@@ -115,6 +116,7 @@ export const MUTATIONS: readonly Mutation[] = [
     guard: 'only a user-verified assertion is two factors',
     find: 'session.factors.webAuthN?.userVerified === true',
     replace: 'session.factors.webAuthN !== undefined',
+    contract: ['session-callers', 'stopped-users'],
   },
   {
     file: 'core/session/bearer.ts',

@@ -3,14 +3,15 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startIssuers, trusting } from '../support/issuer.ts';
+import { startOpenIdProvider } from '../support/openid-provider.ts';
 import { ROOT } from '../support/production-bundle.ts';
 import { create, Sallyport } from '../support/sallyport.ts';
 import type { Noted } from '../support/secret-markers.ts';
-import { secrets as settings } from '../support/secrets.ts';
+import { secrets as keys } from '../support/secrets.ts';
+import { type Peers, varsWith } from '../support/server.ts';
 import { Needles } from './needles.ts';
 import type { Report } from './report.ts';
-
-const MAILBOX = { DEV_MAILBOX: 'true', RETURN_ORIGINS: 'https://login.example.com,http://localhost:3000', CORS_ORIGINS: 'https://login.example.com' };
 
 /**
  * The contract's tests are run against a Worker that keeps what it stores and what it logs; then every secret that they sent or were given is searched for: in
@@ -22,10 +23,14 @@ export async function secrets(bundle: string): Promise<Report> {
   const log: string[] = [];
   const faults: string[] = [];
   try {
-    const sallyport = await Sallyport.start(bundle, MAILBOX, state, (text) => log.push(text));
+    const issuers = await startIssuers();
+    const settings = { ...varsWith(issuers.origin), JWT_ISSUERS: JSON.stringify(trusting(issuers.origin)) };
+    const sallyport = await Sallyport.start(bundle, settings, state, (text) => log.push(text));
+    const { close, ...openIdProvider } = await startOpenIdProvider(originOf(sallyport));
     const known = Buffer.from(`known ${randomBytes(16).toString('hex')}`).toString('base64');
     await sallyport.all([create({ metadata: { known } })]);
-    const passed = await runContract(sallyport, markers);
+    const passed = await runContract(sallyport, markers, { issuers: issuers.origin, openIdProvider });
+    for (const peer of [issuers, { close }]) peer.close();
     if (!passed) faults.push('the contract did not pass');
     await sallyport.worker.end();
 
@@ -34,8 +39,10 @@ export async function secrets(bundle: string): Promise<Report> {
       .split('\n')
       .map((line) => JSON.parse(line) as Noted);
     const shown = new Set(noted.flatMap((each) => each.shown ?? []));
-    const keys = Object.values(settings).map((value) => value.replace(/^\d+:/, ''));
-    const needles = new Needles([...noted.flatMap((each) => each.secrets ?? []).filter((secret) => !shown.has(secret)), ...keys]);
+    const needles = new Needles([
+      ...noted.flatMap((each) => each.secrets ?? []).filter((secret) => !shown.has(secret)),
+      ...Object.values(keys).map((value) => value.replace(/^\d+:/, '')),
+    ]);
     const haystacks: Record<string, Buffer> = {
       'the log': Buffer.from(log.join('\n')),
       'a refusal': Buffer.from(noted.flatMap(({ refusal }) => refusal ?? []).join('\n')),
@@ -55,8 +62,11 @@ export async function secrets(bundle: string): Promise<Report> {
   }
 }
 
-async function runContract({ worker }: Sallyport, markers: string): Promise<boolean> {
-  const env = { ...process.env, BASE_URL: `http://127.0.0.1:${worker.port}`, ADMIN_TOKEN: settings.ADMIN_TOKEN, SECRET_MARKERS: markers };
+const originOf = ({ worker }: Sallyport): string => `http://127.0.0.1:${worker.port}`;
+
+async function runContract(sallyport: Sallyport, markers: string, peers: Peers): Promise<boolean> {
+  const asked = { BASE_URL: originOf(sallyport), ADMIN_TOKEN: keys.ADMIN_TOKEN, SECRET_MARKERS: markers, PEERS: JSON.stringify(peers) };
+  const env = { ...process.env, ...asked };
   const child = spawn('npx', ['vitest', 'run', '--config', 'test/vitest.config.ts', '--project', 'contract', '--reporter', 'minimal'], {
     cwd: ROOT,
     env,

@@ -18,23 +18,27 @@ declare module 'vitest' {
   }
 }
 
-/** Starts the whole Worker in workerd with an empty D1, once a run; or takes the deployment that BASE_URL and ADMIN_TOKEN name. */
+/** Peers of a deployment that can reach them: the value of PEERS, in JSON. */
+export interface Peers {
+  readonly issuers: string;
+  readonly openIdProvider: OpenIdProvider;
+}
+
+/** Starts the whole Worker in workerd with an empty D1, once a run; or takes the deployment that BASE_URL and ADMIN_TOKEN name, with PEERS if it can reach any. */
 export default async function serve(project: TestProject): Promise<() => Promise<void>> {
-  const { BASE_URL, ADMIN_TOKEN } = process.env;
+  const { BASE_URL, ADMIN_TOKEN, PEERS = '{}' } = process.env;
   if (BASE_URL !== undefined) {
+    const { issuers, openIdProvider }: Partial<Peers> = JSON.parse(PEERS);
     project.provide('baseUrl', BASE_URL);
     project.provide('adminToken', ADMIN_TOKEN ?? '');
+    project.provide('issuers', issuers);
+    project.provide('openIdProvider', openIdProvider);
     return async () => {};
   }
   const { close: closeScripted, ...scriptedProviders } = await startScriptedProviders();
   standInForTheInternet(scriptedProviders.origin);
   const issuers = await startIssuers();
-  const vars = {
-    JWT_ISSUERS: trusting(issuers.origin),
-    DEV_MAILBOX: 'true',
-    RETURN_ORIGINS: 'https://login.example.com,http://localhost:3000',
-    CORS_ORIGINS: 'https://login.example.com',
-  };
+  const vars = varsWith(issuers.origin);
   const server = createTestHarness({ root: project.config.root, workers: [{ configPath: 'wrangler.toml', vars, secrets }] });
   const { url } = await server.listen();
   await server.getWorker().applyD1Migrations('DB');
@@ -51,6 +55,14 @@ export default async function serve(project: TestProject): Promise<() => Promise
     await server.close();
   };
 }
+
+/** The settings that the tests expect, but for secrets. */
+export const varsWith = (issuers: string) => ({
+  JWT_ISSUERS: trusting(issuers),
+  DEV_MAILBOX: 'true',
+  RETURN_ORIGINS: 'https://login.example.com,http://localhost:3000',
+  CORS_ORIGINS: 'https://login.example.com',
+});
 
 /**
  * The harness sends the Worker's requests by `fetch`, with the request as its options, and would follow redirects itself; workerd, as deployed, leaves
