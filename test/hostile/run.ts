@@ -2,6 +2,7 @@ import { productionBundle } from '../support/production-bundle.ts';
 import { Sallyport } from '../support/sallyport.ts';
 import { crash } from './crash.ts';
 import { floods } from './floods.ts';
+import { input } from './input.ts';
 import { keys } from './keys.ts';
 import { race } from './race.ts';
 import type { Report } from './report.ts';
@@ -10,6 +11,7 @@ import { timing } from './timing.ts';
 
 const KILLS = Number(process.env.KILLS ?? 50);
 const FLOOD_SECONDS = Number(process.env.FLOOD_SECONDS ?? 20);
+const REQUESTS = Number(process.env.REQUESTS ?? 100_000);
 const PAIRS = Number(process.env.PAIRS ?? 2000);
 const HISTORIES = Number(process.env.HISTORIES ?? 1000);
 
@@ -23,6 +25,7 @@ const TRIALS: Readonly<Record<string, (bundle: string) => Promise<Report>>> = {
     return found;
   },
   floods: (bundle) => floods(bundle, FLOOD_SECONDS * 1000),
+  input: (bundle) => input(bundle, REQUESTS),
   keys,
   secrets,
   timing: (bundle) => timing(bundle, PAIRS),

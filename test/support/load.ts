@@ -76,11 +76,16 @@ export class Connection {
     });
   }
 
-  send(bytes: string): Promise<Answer> {
+  send(bytes: string | Uint8Array): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
       this.#socket.write(bytes);
     });
+  }
+
+  /** Adds to a request that was not sent whole. */
+  drip(bytes: string): void {
+    this.#socket.write(bytes);
   }
 
   close(): void {
