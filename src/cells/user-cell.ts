@@ -234,8 +234,8 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
     this.#alarm.ringBy(now + RETRY_MS);
   }
 
-  finish(userId: string): Promise<boolean> {
-    return this.#passingOn.finish(userId);
+  finish(userId: string, passwordVersion?: number): Promise<boolean> {
+    return this.#passingOn.finish(userId, passwordVersion);
   }
 
   /** Goes on telling whoever could not be told. It never throws: an alarm that does is given up by the platform after a while. */

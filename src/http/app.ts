@@ -113,19 +113,18 @@ app.get('/ready', async (context) => {
   return answered.ok ? context.json({ status: 'ready' }) : refuse(context, answered.problem);
 });
 
-app.get('/dev/mailbox', devMailbox);
+app.get('/dev/mailbox', (context) => answeredInTime(context, devMailbox));
 
 app.route('/', referenceOf(operations));
 
 app.on(['GET', 'POST'], '/idps/callback', limitBody(CALLBACK_LIMIT_BYTES), async (context) => {
   context.set('route', '/idps/callback');
-  const answered = await inTime(context, () => idpCallback(context).then(ok));
-  return answered.ok ? answered.value : refuse(context, answered.problem);
+  return answeredInTime(context, idpCallback);
 });
 
 app.all('/idps/callback', () => refuseMethod(['GET', 'POST']));
 
-app.get('/v2/sessions/:sessionId/watch', watch);
+app.get('/v2/sessions/:sessionId/watch', (context) => answeredInTime(context, watch));
 
 app.route(
   '/login',
@@ -138,6 +137,12 @@ app.route('/', connectOf(operations));
 app.notFound((context) => refuse(context, notFound));
 
 app.onError((error, context) => refuse(context, problemOfFault(error)));
+
+/** What makes its own answers has the deadline of the operations. */
+async function answeredInTime(context: Context<Env>, answer: (context: Context<Env>) => Promise<Response>): Promise<Response> {
+  const answered = await inTime(context, () => answer(context).then(ok));
+  return answered.ok ? answered.value : refuse(context, answered.problem);
+}
 
 /** One line a request; never a body, a token or a login name. */
 function log(context: Context<Env>, requestId: string, ms: number): void {

@@ -10,7 +10,7 @@ export function problemOfFault(error: Error): Problem {
   return isOutage(error) ? unavailable('A store could not be reached') : internal;
 }
 
-/** D1 and Durable Objects say by these marks that they could not do their work. */
+/** D1 and Durable Objects say by these marks that they could not do their work, and the platform, of what went wrong in it, by these words. */
 function isOutage(error: Error & { retryable?: boolean; overloaded?: boolean; remote?: boolean }): boolean {
-  return error.message.startsWith('D1_') || error.retryable === true || error.overloaded === true || error.remote === true;
+  return /^(D1_|internal error)/.test(error.message) || error.retryable === true || error.overloaded === true || error.remote === true;
 }
