@@ -1,6 +1,7 @@
 import { productionBundle } from '../support/production-bundle.ts';
 import { Sallyport } from '../support/sallyport.ts';
 import { crash } from './crash.ts';
+import { faults as outages } from './faults.ts';
 import { race } from './race.ts';
 import type { Report } from './report.ts';
 
@@ -16,6 +17,7 @@ const TRIALS: Readonly<Record<string, (bundle: string) => Promise<Report>>> = {
     await sallyport.worker.end();
     return found;
   },
+  faults: outages,
 };
 
 const asked = process.argv.slice(2);
