@@ -23,10 +23,10 @@ export class PassingOn {
     this.#forget = forget;
   }
 
-  /** Tells everything that is owed of a user. @returns false when somebody could not be told in time */
-  async finish(userId: string): Promise<boolean> {
+  /** Tells everything that is owed of a user, whose password is known to have reached a version. @returns false when somebody could not be told in time */
+  async finish(userId: string, passwordVersion?: number): Promise<boolean> {
     const stops = this.#store.owedStops(userId).map((stop) => this.#tellStop(userId, stop));
-    const told = await Promise.all([...stops, this.#tellDirectory(userId), this.#tellPasswordChange(userId)]);
+    const told = await Promise.all([...stops, this.#tellDirectory(userId), this.#tellPasswordChange(userId, passwordVersion)]);
     return told.every(Boolean);
   }
 
@@ -46,16 +46,16 @@ export class PassingOn {
     return true;
   }
 
-  /** The directory says whether the change was written: who began it may have died in between. */
-  async #tellPasswordChange(userId: string): Promise<boolean> {
+  /** Unless whoever began the change says that it was written, the directory does: they may have died in between. */
+  async #tellPasswordChange(userId: string, written: number | undefined): Promise<boolean> {
     const change = this.#store.passwordChange(userId);
     if (change === undefined) return true;
     this.#forget(userId);
-    let version: number | undefined;
+    let version = written;
     const read = async () => {
       version = await findPasswordVersion(this.#env().DB, userId);
     };
-    if (!(await inTime(read()))) return false;
+    if (written === undefined && !(await inTime(read()))) return false;
     if (version !== undefined && version >= change.version) return this.#tellSessionCells(change);
     if (version !== undefined && Date.now() < change.begunAt + NEVER_WRITTEN_MS) return false;
     this.#store.endPasswordChange(change);

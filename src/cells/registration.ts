@@ -33,13 +33,14 @@ export class Registration {
     this.begin();
   }
 
-  /** To be called by the alarm. @returns false when D1 could not be told; then it has to be tried again */
+  /** To be called by the alarm. @returns false when D1 could not be told, or that could not be written down; then it has to be tried again */
   async complete(): Promise<boolean> {
-    const { kv } = this.#state.storage;
-    const name = kv.get(KEY);
-    if (typeof name !== 'string') return true;
-    if (!(await inTime(registerCell(this.#db, name, Date.now())))) return false;
-    kv.put(KEY, true);
-    return true;
+    const name = this.#state.storage.kv.get(KEY);
+    return typeof name !== 'string' || inTime(this.#enter(name));
+  }
+
+  async #enter(name: string): Promise<void> {
+    await registerCell(this.#db, name, Date.now());
+    this.#state.storage.kv.put(KEY, true);
   }
 }

@@ -7,7 +7,7 @@ import { type CodePurpose, codeEmpty, type Guess, opensSignIn } from '../core/us
 import { isDone, isStopped, type Standing, transit } from '../core/user/lifecycle.ts';
 import { tooManySends } from '../core/user/send-limit.ts';
 import { findFacts } from '../directory/facts.ts';
-import { AlarmClock, carefully, earliest } from './alarm-clock.ts';
+import { AlarmClock, carefully, carefullyAwaited, earliest } from './alarm-clock.ts';
 import { Attempts, NOBODY } from './attempts.ts';
 import type { PostBindings } from './dispatch.ts';
 import { FactsCache } from './facts-cache.ts';
@@ -234,19 +234,25 @@ export class UserCell extends DurableObject<Bindings> implements UserCellVerbs {
     this.#alarm.ringBy(now + RETRY_MS);
   }
 
-  finish(userId: string): Promise<boolean> {
-    return this.#passingOn.finish(userId);
+  finish(userId: string, passwordVersion?: number): Promise<boolean> {
+    return this.#passingOn.finish(userId, passwordVersion);
   }
 
   /** Goes on telling whoever could not be told. It never throws: an alarm that does is given up by the platform after a while. */
   override async alarm(): Promise<void> {
     const sending = carefully('sending', (now) => this.#codes.resume(now));
+    const passingOn = await carefullyAwaited('passing on', () => this.#passOn());
+    const sweeping = carefully('sweeping', (now) => this.ctx.storage.transactionSync(() => this.#spends.sweep(now)));
+    const now = Date.now();
+    this.#alarm.rewind(earliest(sending, sweeping, this.#codes.next(), passingOn), now);
+  }
+
+  /** @returns when to go on, if something is left to be passed on */
+  async #passOn(): Promise<number | undefined> {
     const unfinished = this.#store.unfinished(FINISHED_AT_ONCE);
     const done = await Promise.all([this.#registration.complete(), ...unfinished.map((userId) => this.finish(userId))]);
     const everything = done.every(Boolean) && this.#store.unfinished(1).length === 0;
-    const sweeping = carefully('sweeping', (now) => this.ctx.storage.transactionSync(() => this.#spends.sweep(now)));
-    const now = Date.now();
-    this.#alarm.rewind(earliest(sending, sweeping, this.#codes.next(), everything ? undefined : now + RETRY_MS), now);
+    return everything ? undefined : Date.now() + RETRY_MS;
   }
 
   #isUnfinished(userId: string): boolean {

@@ -195,6 +195,9 @@ export interface UserCellVerbs {
   transit(transit: Transit): Result<Standing>;
   /** Ends a user's sessions, also those that are under way; what follows from it is done by `finish`. False for a user who is deleted. */
   endSessions(command: EndSessions): boolean;
-  /** Tells every session cell and D1 of a user's standing, and every session cell of a new password; false when one of them could not be told in time (the alarm goes on). */
-  finish(userId: string): Promise<boolean>;
+  /**
+   * Tells every session cell and D1 of a user's standing, and every session cell of a new password; false when one of them could not be told in time (the alarm goes on). Who
+   * has written a new password says which version it is; else the directory is asked.
+   */
+  finish(userId: string, passwordVersion?: number): Promise<boolean>;
 }

@@ -1,4 +1,5 @@
 import { type Credential, type CredentialKind, MOST_CREDENTIALS } from '../core/web-authn/credential.ts';
+import { TELLING_DETAILS, type UserDetails } from './users.ts';
 
 /** A registration that was begun: what its answer is checked against. */
 export interface Registration {
@@ -79,32 +80,32 @@ const ADD = `
   SELECT r.id, r.user_id, r.kind, ?2, ?3, ?4, ?5, r.rp_id, ?6, ?7, ?8, ?9
   FROM credential_registration r JOIN user u ON u.id = r.user_id AND u.state <> 'deleted'
   WHERE r.id = ?1 AND (SELECT count(*) FROM credential WHERE user_id = r.user_id) < ${MOST_CREDENTIALS}
-  ON CONFLICT DO NOTHING RETURNING id`;
+  ON CONFLICT DO NOTHING`;
 
 /** Follows the statement that it tells of, in its transaction: where that one wrote nothing, nothing has changed. */
-const CHANGED = 'UPDATE user SET sequence = sequence + 1, change_date = ?2 WHERE id = ?1 AND changes() > 0';
+const CHANGED = `UPDATE user SET sequence = sequence + 1, change_date = ?2 WHERE id = ?1 AND changes() > 0 ${TELLING_DETAILS}`;
 
 const END = 'DELETE FROM credential_registration WHERE id = ?1 AND EXISTS (SELECT 1 FROM credential WHERE id = ?1)';
 
-/** Finishes a registration: its credential is ready, under the registration's id. False when it was finished before, or the credential is somebody's already. */
-export async function addCredential(db: D1Database, userId: string, credential: RecordedCredential, now: number): Promise<boolean> {
+/** Finishes a registration: its credential is ready, under the registration's id. Undefined when it was finished before, or the credential is somebody's already. */
+export async function addCredential(db: D1Database, userId: string, credential: RecordedCredential, now: number): Promise<UserDetails | undefined> {
   const { id, name, credentialId, publicKey, signCount, backupEligible, aaguid, attestationFormat } = credential;
-  const [added] = await db.batch([
+  const [, changed] = await db.batch<UserDetails>([
     db.prepare(ADD).bind(id, name, credentialId, publicKey, signCount, Number(backupEligible), aaguid, attestationFormat, now),
     db.prepare(CHANGED).bind(userId, now),
     db.prepare(END).bind(id),
   ]);
-  return added?.results.length === 1;
+  return changed?.results[0];
 }
 
-const REMOVE = 'DELETE FROM credential WHERE id = ?1 AND user_id = ?2 AND kind = ?3 RETURNING id';
+const REMOVE = 'DELETE FROM credential WHERE id = ?1 AND user_id = ?2 AND kind = ?3';
 
-/** Removes a credential of a user; false when there is none of that kind and id. */
+/** Removes a credential of a user; undefined when there is none of that kind and id. */
 export async function removeCredential(
   db: D1Database,
   { id, userId, kind }: Pick<Registration, 'id' | 'userId' | 'kind'>,
   now: number,
-): Promise<boolean> {
-  const [removed] = await db.batch([db.prepare(REMOVE).bind(id, userId, kind), db.prepare(CHANGED).bind(userId, now)]);
-  return removed?.results.length === 1;
+): Promise<UserDetails | undefined> {
+  const [, changed] = await db.batch<UserDetails>([db.prepare(REMOVE).bind(id, userId, kind), db.prepare(CHANGED).bind(userId, now)]);
+  return changed?.results[0];
 }

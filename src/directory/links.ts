@@ -1,3 +1,5 @@
+import { TELLING_DETAILS, type UserDetails } from './users.ts';
+
 /** An account at an identity provider that is a user's. */
 export interface Link {
   readonly idpId: string;
@@ -36,7 +38,7 @@ export async function hasUsableLink(db: D1Database, userId: string): Promise<boo
 }
 
 /** Follows the statement that it tells of, in its transaction: where that one wrote nothing, nothing has changed. */
-const CHANGED = 'UPDATE user SET sequence = sequence + 1, change_date = ?2 WHERE id = ?1 AND changes() > 0';
+const CHANGED = `UPDATE user SET sequence = sequence + 1, change_date = ?2 WHERE id = ?1 AND changes() > 0 ${TELLING_DETAILS}`;
 
 /** Accounts that one user may have linked. */
 export const LINKS_MOST = 20;
@@ -47,21 +49,35 @@ const ADD = `
     AND (SELECT count(*) FROM idp_link WHERE user_id = ?1) < ${LINKS_MOST}
   ON CONFLICT DO NOTHING`;
 
-/** Links an account to a user, unless it is somebody's already. @returns whose it is then; undefined when the user is gone, or has as many as may be */
-export async function addLink(db: D1Database, userId: string, { idpId, idpUserId, idpUserName }: Link, now: number): Promise<string | undefined> {
-  const [, , holder] = await db.batch<{ user_id: string }>([
-    db.prepare(ADD).bind(userId, idpId, idpUserId, idpUserName, now),
-    db.prepare(CHANGED).bind(userId, now),
-    db.prepare('SELECT user_id FROM idp_link WHERE idp_id = ?1 AND idp_user_id = ?2').bind(idpId, idpUserId),
-  ]);
-  return holder?.results[0]?.user_id;
+/** Who has an account. */
+export interface LinkHolder extends UserDetails {
+  readonly userId: string;
 }
 
-/** Removes a link of a user; false when there is none. */
-export async function removeLink(db: D1Database, userId: string, { idpId, idpUserId }: Omit<Link, 'idpUserName'>, now: number): Promise<boolean> {
-  const [removed] = await db.batch([
-    db.prepare('DELETE FROM idp_link WHERE idp_id = ?2 AND idp_user_id = ?3 AND user_id = ?1 RETURNING user_id').bind(userId, idpId, idpUserId),
+const HOLDER = `
+  SELECT l.user_id AS userId, u.sequence, u.change_date AS changeDate, u.organization_id AS organizationId
+  FROM idp_link l JOIN user u ON u.id = l.user_id WHERE l.idp_id = ?1 AND l.idp_user_id = ?2`;
+
+/** Links an account to a user, unless it is somebody's already. @returns whose it is then; undefined when the user is gone, or has as many as may be */
+export async function addLink(db: D1Database, userId: string, { idpId, idpUserId, idpUserName }: Link, now: number): Promise<LinkHolder | undefined> {
+  const [, , holder] = await db.batch<LinkHolder>([
+    db.prepare(ADD).bind(userId, idpId, idpUserId, idpUserName, now),
+    db.prepare(CHANGED).bind(userId, now),
+    db.prepare(HOLDER).bind(idpId, idpUserId),
+  ]);
+  return holder?.results[0];
+}
+
+/** Removes a link of a user; undefined when there is none. */
+export async function removeLink(
+  db: D1Database,
+  userId: string,
+  { idpId, idpUserId }: Omit<Link, 'idpUserName'>,
+  now: number,
+): Promise<UserDetails | undefined> {
+  const [, changed] = await db.batch<UserDetails>([
+    db.prepare('DELETE FROM idp_link WHERE idp_id = ?2 AND idp_user_id = ?3 AND user_id = ?1').bind(userId, idpId, idpUserId),
     db.prepare(CHANGED).bind(userId, now),
   ]);
-  return removed?.results.length === 1;
+  return changed?.results[0];
 }

@@ -1,4 +1,5 @@
 import type { OtpMethod } from '../core/session/session.ts';
+import { TELLING_DETAILS, type UserDetails } from './users.ts';
 
 const COLUMNS: Record<OtpMethod, { readonly factor: string; readonly verified: string }> = {
   otpSms: { factor: 'otp_sms', verified: 'phone_verified' },
@@ -21,24 +22,18 @@ export async function findOtpFactor(db: D1Database, userId: string, method: OtpM
   return row === null ? undefined : { added: row.added === 1, verified: row.verified === 1 };
 }
 
-/** Makes codes a factor; false when they are one already, the address is not verified (any more), or the person is gone. */
-export async function addOtpFactor(db: D1Database, userId: string, method: OtpMethod, now: number): Promise<boolean> {
+/** Makes codes a factor; undefined when they are one already, the address is not verified (any more), or the person is gone. */
+export async function addOtpFactor(db: D1Database, userId: string, method: OtpMethod, now: number): Promise<UserDetails | undefined> {
   const { factor, verified } = COLUMNS[method];
-  const { meta } = await db
-    .prepare(`${set(factor, 1)} AND ${factor} = 0 AND ${verified} = 1`)
-    .bind(userId, now)
-    .run();
-  return meta.changes > 0;
+  const added = db.prepare(`${set(factor, 1)} AND ${factor} = 0 AND ${verified} = 1 ${TELLING_DETAILS}`).bind(userId, now);
+  return (await added.first<UserDetails>()) ?? undefined;
 }
 
-/** Makes codes a factor no more; false when they were none, or the person is gone. */
-export async function removeOtpFactor(db: D1Database, userId: string, method: OtpMethod, now: number): Promise<boolean> {
+/** Makes codes a factor no more; undefined when they were none, or the person is gone. */
+export async function removeOtpFactor(db: D1Database, userId: string, method: OtpMethod, now: number): Promise<UserDetails | undefined> {
   const { factor } = COLUMNS[method];
-  const { meta } = await db
-    .prepare(`${set(factor, 0)} AND ${factor} = 1`)
-    .bind(userId, now)
-    .run();
-  return meta.changes > 0;
+  const removed = db.prepare(`${set(factor, 0)} AND ${factor} = 1 ${TELLING_DETAILS}`).bind(userId, now);
+  return (await removed.first<UserDetails>()) ?? undefined;
 }
 
 const set = (factor: string, on: 0 | 1): string => `

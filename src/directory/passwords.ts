@@ -1,3 +1,5 @@
+import { TELLING_DETAILS, type UserDetails } from './users.ts';
+
 /** A password that is to replace the one whose version was read before. */
 export interface NewPassword {
   readonly userId: string;
@@ -9,13 +11,13 @@ export interface NewPassword {
 const REPLACE = `
   UPDATE user SET password_hash = ?3, password_version = password_version + 1, password_changed_at = ?5, password_change_required = ?4,
     sequence = sequence + 1, change_date = ?5
-  WHERE id = ?1 AND password_version = ?2 AND state <> 'deleted'`;
+  WHERE id = ?1 AND password_version = ?2 AND state <> 'deleted' ${TELLING_DETAILS}`;
 
-/** Replaces a user's password; false when it was changed by somebody else meanwhile, or the user is gone. */
-export async function replacePassword(db: D1Database, password: NewPassword, now: number): Promise<boolean> {
+/** Replaces a user's password; undefined when it was changed by somebody else meanwhile, or the user is gone. */
+export async function replacePassword(db: D1Database, password: NewPassword, now: number): Promise<UserDetails | undefined> {
   const { userId, expectedVersion, passwordHash, changeRequired } = password;
-  const { meta } = await db.prepare(REPLACE).bind(userId, expectedVersion, passwordHash, Number(changeRequired), now).run();
-  return meta.changes > 0;
+  const replaced = db.prepare(REPLACE).bind(userId, expectedVersion, passwordHash, Number(changeRequired), now);
+  return (await replaced.first<UserDetails>()) ?? undefined;
 }
 
 /**

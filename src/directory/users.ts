@@ -52,6 +52,9 @@ export interface UserDetails {
   readonly organizationId: string;
 }
 
+/** Ends a statement that changes a user's row: it tells the details as they are then, so that nobody who changed something has to ask once more. */
+export const TELLING_DETAILS = 'RETURNING sequence, change_date AS changeDate, organization_id AS organizationId';
+
 export async function findUserDetails(db: D1Database, userId: string): Promise<UserDetails | undefined> {
   const row = await db
     .prepare('SELECT sequence, change_date, organization_id FROM user WHERE id = ?1')

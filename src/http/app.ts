@@ -113,17 +113,16 @@ app.get('/ready', async (context) => {
   return answered.ok ? context.json({ status: 'ready' }) : refuse(context, answered.problem);
 });
 
-app.get('/dev/mailbox', devMailbox);
+app.get('/dev/mailbox', (context) => answeredInTime(context, devMailbox));
 
 app.route('/', referenceOf(operations));
 
 app.on(['GET', 'POST'], '/idps/callback', limitBody(CALLBACK_LIMIT_BYTES), async (context) => {
   context.set('route', '/idps/callback');
-  const answered = await inTime(context, async () => {
+  return answeredInTime(context, async () => {
     const passed = await passFence(context);
-    return passed.ok ? ok(await idpCallback(context)) : passed;
+    return passed.ok ? idpCallback(context) : refuse(context, passed.problem);
   });
-  return answered.ok ? answered.value : refuse(context, answered.problem);
 });
 
 app.all('/idps/callback', () => refuseMethod(['GET', 'POST']));
@@ -151,6 +150,12 @@ app.onError((error, context) => refuse(context, problemOfFault(error)));
 
 /** What pages are shown with. */
 const isDress = (path: string): boolean => /\.(css|js)$/.test(path);
+
+/** What makes its own answers has the deadline of the operations. */
+async function answeredInTime(context: Context<Env>, answer: (context: Context<Env>) => Promise<Response>): Promise<Response> {
+  const answered = await inTime(context, () => answer(context).then(ok));
+  return answered.ok ? answered.value : refuse(context, answered.problem);
+}
 
 /** One line a request; never a body, a token or a login name. */
 function log(context: Context<Env>, requestId: string, ms: number): void {

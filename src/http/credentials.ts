@@ -20,7 +20,7 @@ import { attestationStruct } from './public-key-credential.ts';
 import { reachFactors } from './reach-factors.ts';
 import { reachByProof } from './reach-user.ts';
 import type { Version } from './session-messages.ts';
-import { userDetails } from './user-messages.ts';
+import { presentDetails } from './user-messages.ts';
 
 const REGISTRATION_LIFETIME_MS = 5 * 60_000;
 
@@ -138,7 +138,7 @@ async function begin(call: Call, user: User, { kind, rpId: asked, attachment }: 
   const excluded = credentials.filter((credential) => credential.rpId === rpId);
   const options = creationOptions({ registration, user, excluded, rpName: config.webAuthN.rpName, timeoutMs: REGISTRATION_LIFETIME_MS, attachment });
   return ok({
-    details: await userDetails(call, user),
+    details: presentDetails(user),
     [KINDS[kind].id]: registration.id,
     publicKeyCredentialCreationOptions: { publicKey: options },
   });
@@ -161,7 +161,7 @@ const verify = (version: Version, kind: CredentialKind): Operation =>
       if (!proof.ok) return proof;
       const credential = { ...registration, ...proof.value, name: input.name };
       const added = await changeCredentials(call, user.value, () => addCredential(db, input.userId, credential, now));
-      return added ? ok({ details: await userDetails(call, user.value) }) : fail(notRegistered);
+      return added ? ok({ details: presentDetails(added) }) : fail(notRegistered);
     },
   });
 
@@ -174,7 +174,7 @@ const remove = (version: Version, kind: CredentialKind): Operation =>
       const user = await reachFactors(call, input.userId, 'user.write', credentialNotFound);
       if (!user.ok) return user;
       const removed = await changeCredentials(call, user.value, () => removeCredential(call.db, { ...input, kind }, call.now));
-      return removed ? ok({ details: await userDetails(call, user.value) }) : fail(credentialNotFound);
+      return removed ? ok({ details: presentDetails(removed) }) : fail(credentialNotFound);
     },
   });
 

@@ -10,7 +10,10 @@ export function problemOfFault(error: Error): Problem {
   return isOutage(error) ? unavailable('A store could not be reached') : internal;
 }
 
-/** D1 and Durable Objects say by these marks that they could not do their work. */
-function isOutage(error: Error & { retryable?: boolean; overloaded?: boolean; remote?: boolean }): boolean {
-  return error.message.startsWith('D1_') || error.retryable === true || error.overloaded === true || error.remote === true;
+/** What D1 and Durable Objects mark an error with, that tells of their own trouble; a full disk is among what resets an object. */
+const MARKS = ['retryable', 'overloaded', 'remote', 'durableObjectReset'] as const;
+
+/** D1 says by its own words that it could not do its work, and so does the platform of what went wrong inside it. */
+function isOutage(error: Error & { readonly [Mark in (typeof MARKS)[number]]?: boolean }): boolean {
+  return /^(D1_|internal error)/.test(error.message) || MARKS.some((mark) => error[mark] === true);
 }

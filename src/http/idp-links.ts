@@ -12,7 +12,7 @@ import { emit, message, text } from './protojson.ts';
 import { reachFactors } from './reach-factors.ts';
 import { reachUser } from './reach-user.ts';
 import type { Version } from './session-messages.ts';
-import { userDetails } from './user-messages.ts';
+import { presentDetails } from './user-messages.ts';
 
 const userNotFound: Problem = { kind: 'failed-precondition', id: 'COMMAND-vzktar7b7f', message: 'User could not be found' };
 const readUserNotFound: Problem = { kind: 'not-found', id: 'QUERY-Dfbg2', message: 'User could not be found' };
@@ -35,7 +35,7 @@ const add = (version: Version): Operation =>
       const trusted = covers(scopeOfCaller(call.caller, 'user.write'), user.value.organizationId);
       if (!trusted && !(await isFreshlyProved(call.db, link, call.config.directoryGeneration, call.now))) return fail(noPermission);
       const holder = await addLink(call.db, userId, link, call.now);
-      if (holder === userId) return ok({ details: await userDetails(call, user.value) });
+      if (holder?.userId === userId) return ok({ details: presentDetails(holder) });
       return fail(holder === undefined ? tooMany : linkTaken);
     },
   });
@@ -66,7 +66,7 @@ const remove = (version: Version): Operation =>
       const user = await reachFactors(call, userId, 'user.write', linkNotFound);
       if (!user.ok) return user;
       const removed = await removeLink(call.db, userId, { idpId, idpUserId: linkedUserId }, call.now);
-      return removed ? ok({ details: await userDetails(call, user.value) }) : fail(linkNotFound);
+      return removed ? ok({ details: presentDetails(removed) }) : fail(linkNotFound);
     },
   });
 

@@ -6,7 +6,7 @@ import { changeCredentials } from './change-credentials.ts';
 import { type Operation, operation } from './operation.ts';
 import { reachFactors } from './reach-factors.ts';
 import type { Version } from './session-messages.ts';
-import { userDetails, userIdMessage } from './user-messages.ts';
+import { presentDetails, userIdMessage } from './user-messages.ts';
 
 const userNotFound: Problem = { kind: 'not-found', id: 'COMMAND-ieJ2e', message: 'User could not be found' };
 
@@ -42,9 +42,8 @@ const add = (version: Version, method: OtpMethod): Operation => {
     handle: async ({ userId }, call) => {
       const user = await reachFactors(call, userId, 'user.credential.write', userNotFound);
       if (!user.ok) return user;
-      if (await changeCredentials(call, user.value, () => addOtpFactor(call.db, userId, method, call.now))) {
-        return ok({ details: await userDetails(call, user.value) });
-      }
+      const added = await changeCredentials(call, user.value, () => addOtpFactor(call.db, userId, method, call.now));
+      if (added) return ok({ details: presentDetails(added) });
       const factor = await findOtpFactor(call.db, userId, method);
       if (factor === undefined) return fail(userNotFound);
       return fail(factor.added ? twice : unverified);
@@ -63,7 +62,7 @@ const remove = (version: Version, method: OtpMethod): Operation => {
       const user = await reachFactors(call, userId, 'user.write', missing);
       if (!user.ok) return user;
       const removed = await changeCredentials(call, user.value, () => removeOtpFactor(call.db, userId, method, call.now));
-      return removed ? ok({ details: await userDetails(call, user.value) }) : fail(missing);
+      return removed ? ok({ details: presentDetails(removed) }) : fail(missing);
     },
   });
 };

@@ -12,7 +12,7 @@ import { type Call, type Operation, operation } from './operation.ts';
 import { type JsonObject, message, text } from './protojson.ts';
 import { reachUser } from './reach-user.ts';
 import type { Version } from './session-messages.ts';
-import { userDetails } from './user-messages.ts';
+import { presentDetails } from './user-messages.ts';
 import { walkOf } from './walk-of.ts';
 
 const userNotFound: Problem = { kind: 'not-found', id: 'COMMAND-Mv9sd', message: 'User could not be found' };
@@ -44,7 +44,7 @@ const createLink = (version: Version): Operation =>
       const issued = await issueCode(walkOf(call), user.value, { purpose: PURPOSE, basis: order.value.to, channel: 'email', ...order.value });
       if (!issued.ok) return issued;
       const { id, code } = issued.value;
-      return ok({ details: await userDetails(call, user.value), ...(code !== undefined && { code: { id, code } }) });
+      return ok({ details: presentDetails(user.value), ...(code !== undefined && { code: { id, code } }) });
     },
   });
 

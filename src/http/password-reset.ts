@@ -9,7 +9,7 @@ import { type Call, type Operation, operation } from './operation.ts';
 import { emit, enumeration, message, text } from './protojson.ts';
 import { reachUser } from './reach-user.ts';
 import type { Version } from './session-messages.ts';
-import { userDetails } from './user-messages.ts';
+import { presentDetails } from './user-messages.ts';
 import { walkOf } from './walk-of.ts';
 
 const NOTIFICATION_TYPES = ['NOTIFICATION_TYPE_Unspecified', 'NOTIFICATION_TYPE_Email', 'NOTIFICATION_TYPE_SMS'] as const;
@@ -46,7 +46,7 @@ const passwordReset = (version: Version): Operation =>
       if (!order.ok) return order;
       const basis = passwordResetBasis(user, order.value.to);
       const code = await issueCode(walkOf(call), user, { purpose: 'passwordReset', basis, ...order.value });
-      return code.ok ? ok(emit({ details: await userDetails(call, user), verificationCode: code.value.code })) : code;
+      return code.ok ? ok(emit({ details: presentDetails(user), verificationCode: code.value.code })) : code;
     },
   });
 

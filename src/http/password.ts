@@ -9,7 +9,7 @@ import { complexityProblem } from '../core/user/password-complexity.ts';
 import { hashPassword } from '../crypto/password-hash.ts';
 import { findMembership } from '../directory/members.ts';
 import { replacePassword } from '../directory/passwords.ts';
-import type { User } from '../directory/users.ts';
+import type { User, UserDetails } from '../directory/users.ts';
 import { attempt } from '../login-step/attempt.ts';
 import { resetFailures } from '../login-step/reset-failures.ts';
 import { trialsOf } from '../login-step/trials.ts';
@@ -19,7 +19,7 @@ import { allowsReset } from './password-reset.ts';
 import { flag, message, text } from './protojson.ts';
 import { reachByProof, reachUser } from './reach-user.ts';
 import type { Version } from './session-messages.ts';
-import { userDetails } from './user-messages.ts';
+import { presentDetails } from './user-messages.ts';
 import { walkOf } from './walk-of.ts';
 
 const setPasswordMessage = () =>
@@ -72,7 +72,7 @@ const setPassword = (version: Version): Operation =>
       if (!changed) return fail(changedBySomebodyElse);
       await resetFailures(walkOf(call), user.cell, userId, reset);
       if (codeId !== undefined) await endCode(walkOf(call), user, 'passwordReset', codeId);
-      return ok({ details: await userDetails(call, user) });
+      return ok({ details: presentDetails(changed) });
     },
   });
 
@@ -86,17 +86,19 @@ interface Terms {
  * Writes the password on top of the one that was read. The user's cell is told before, so that no check goes on with the old one and what
  * follows from the change is not lost with this request; then it passes the change on. What it cannot pass on now it goes on with by itself.
  */
-async function replace({ caller, cells, config, db, now }: Call, user: User, password: string, terms: Terms): Promise<boolean> {
+async function replace({ caller, cells, config, db, now }: Call, user: User, password: string, terms: Terms): Promise<UserDetails | undefined> {
   const { id: userId, passwordVersion: expectedVersion } = user;
   const { changeRequired, endSessions } = terms;
   const cell = cells.user(user.cell);
   const passwordHash = await hashPassword(password, config.passwords);
   await cell.beginPasswordChange({ userId, version: expectedVersion + 1, callerId: caller.id, endSessions, exceptSessionId: caller.sessionId });
+  let written: UserDetails | undefined;
   try {
-    return await replacePassword(db, { userId, passwordHash, changeRequired, expectedVersion }, now);
+    written = await replacePassword(db, { userId, passwordHash, changeRequired, expectedVersion }, now);
   } finally {
-    await cell.finish(userId);
+    await cell.finish(userId, written && expectedVersion + 1);
   }
+  return written;
 }
 
 const EVERY_FAILURE: Leave['reset'] = [{ method: 'password', upTo: Number.MAX_SAFE_INTEGER }];

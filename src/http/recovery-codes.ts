@@ -9,7 +9,7 @@ import { changeCredentials } from './change-credentials.ts';
 import { type Operation, operation } from './operation.ts';
 import { count, message, text } from './protojson.ts';
 import { reachFactors } from './reach-factors.ts';
-import { userDetails, userIdMessage } from './user-messages.ts';
+import { presentDetails, userIdMessage } from './user-messages.ts';
 
 const CODES_MOST = 10;
 
@@ -33,8 +33,8 @@ const generate = operation({
     if (!user.ok) return user;
     const recoveryCodes = Array.from({ length: wanted }, newRecoveryCode);
     const tags = await tagsOf(call.config.passwords.peppers, userId, recoveryCodes);
-    if (!(await changeCredentials(call, user.value, () => replaceRecoveryCodes(call.db, userId, tags, call.now)))) return fail(userNotFound);
-    return ok({ details: await userDetails(call, user.value), recoveryCodes });
+    const replaced = await changeCredentials(call, user.value, () => replaceRecoveryCodes(call.db, userId, tags, call.now));
+    return replaced ? ok({ details: presentDetails(replaced), recoveryCodes }) : fail(userNotFound);
   },
 });
 
@@ -55,7 +55,7 @@ const remove = operation({
     const user = await reachFactors(call, userId, 'user.write', userNotFound);
     if (!user.ok) return user;
     const removed = await changeCredentials(call, user.value, () => removeRecoveryCodes(call.db, userId, call.now));
-    return removed ? ok({ details: await userDetails(call, user.value) }) : fail(notAdded);
+    return removed ? ok({ details: presentDetails(removed) }) : fail(notAdded);
   },
 });
 

@@ -5,7 +5,7 @@ import { emailAddress } from '../core/user/email-address.ts';
 import { phoneNumber } from '../core/user/phone-number.ts';
 import { type AddressKind, changeAddress, type NewAddress } from '../directory/addresses.ts';
 import { findMembership } from '../directory/members.ts';
-import { findUser, type User } from '../directory/users.ts';
+import { findUser, type User, type UserDetails } from '../directory/users.ts';
 import type { CodeWay } from '../login-step/user-codes.ts';
 import { openAddressCode } from './address-codes.ts';
 import { scopeOfCaller } from './caller.ts';
@@ -16,7 +16,7 @@ import { type Call, type Operation, operation } from './operation.ts';
 import { emit, flag, type JsonObject, message, text } from './protojson.ts';
 import { reachUser } from './reach-user.ts';
 import type { Version } from './session-messages.ts';
-import { userDetails, userIdMessage } from './user-messages.ts';
+import { presentDetails, userIdMessage } from './user-messages.ts';
 
 const userNotFound: Problem = { kind: 'not-found', id: 'COMMAND-ieJ2e', message: 'User could not be found' };
 const notChanged: Record<AddressKind, Problem> = {
@@ -58,8 +58,8 @@ const removePhone = (version: Version): Operation =>
     handle: async ({ userId }, call) => {
       const user = await reachPerson(call, userId);
       if (!user.ok) return user;
-      if (user.value.phone !== '') await write(call, user.value, { kind: 'phone', address: '', verified: false });
-      return ok({ details: await userDetails(call, user.value) });
+      const removed = user.value.phone === '' ? undefined : await write(call, user.value, { kind: 'phone', address: '', verified: false });
+      return ok({ details: presentDetails(removed ?? user.value) });
     },
   });
 
@@ -76,9 +76,8 @@ async function set(call: Call, userId: string, { kind, address }: Omit<NewAddres
   if (user.value[kind] === address) return fail(notChanged[kind]);
   const opened = how === 'verified' ? ok(undefined) : await openAddressCode(call, user.value, { kind, address, way: how });
   if (!opened.ok) return opened;
-  if (await write(call, user.value, { kind, address, verified: how === 'verified' })) {
-    return ok(emit({ details: await userDetails(call, user.value), verificationCode: opened.value }));
-  }
+  const changed = await write(call, user.value, { kind, address, verified: how === 'verified' });
+  if (changed) return ok(emit({ details: presentDetails(changed), verificationCode: opened.value }));
   return fail((await findUser(call.db, { userId })) ? notChanged[kind] : userNotFound);
 }
 
@@ -99,7 +98,7 @@ export async function mayGiveAddress({ caller, db }: Call, { id, organizationId 
   return caller.userId === id || outranks(caller.membership, await findMembership(db, id));
 }
 
-const write = (call: Call, user: User, address: NewAddress): Promise<boolean> =>
+const write = (call: Call, user: User, address: NewAddress): Promise<UserDetails | undefined> =>
   changeCredentials(call, user, () => changeAddress(call.db, user.id, address, call.now));
 
 /** zitadel.user.v2 and v2beta UserService: SetEmail, SetPhone, RemovePhone. */

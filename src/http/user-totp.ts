@@ -10,7 +10,7 @@ import { type Operation, operation } from './operation.ts';
 import { message, text } from './protojson.ts';
 import { reachFactors } from './reach-factors.ts';
 import type { Version } from './session-messages.ts';
-import { userDetails, userIdMessage } from './user-messages.ts';
+import { presentDetails, userIdMessage } from './user-messages.ts';
 
 /** As many as SHA-1 puts out (RFC 4226 section 4, R6, recommends them). */
 const SEED_BYTES = 20;
@@ -33,8 +33,9 @@ const register = (version: Version): Operation =>
       const { config, db, now } = call;
       const secret = toBase32(crypto.getRandomValues(new Uint8Array(SEED_BYTES)));
       const seed = await sealSeed(config.sealKeys, userId, secret);
-      if (!(await registerTotp(db, userId, seed, now))) return fail((await findUser(db, { userId })) ? readyBefore : userNotFound);
-      return ok({ details: await userDetails(call, user.value), uri: otpauthUri(config.totpIssuer, user.value.username, secret), secret });
+      const begun = await registerTotp(db, userId, seed, now);
+      if (begun === undefined) return fail((await findUser(db, { userId })) ? readyBefore : userNotFound);
+      return ok({ details: presentDetails(begun), uri: otpauthUri(config.totpIssuer, user.value.username, secret), secret });
     },
   });
 
@@ -52,7 +53,7 @@ const verify = (version: Version): Operation =>
       const proof = await proveSeed(call.config.sealKeys, userId, pending.value, code);
       if (!proof.ok) return proof;
       const verified = await changeCredentials(call, user.value, () => verifyTotp(call.db, userId, pending.value, call.now));
-      if (verified) return ok({ details: await userDetails(call, user.value) });
+      if (verified) return ok({ details: presentDetails(verified) });
       // Somebody was faster; of a seed that has come in the place of the one read, this is no code.
       const now = pendingOf(await findTotp(call.db, userId));
       return now.ok ? fail(wrongTotp) : now;
@@ -74,7 +75,7 @@ const remove = (version: Version): Operation =>
       const user = await reachFactors(call, userId, 'user.write', nothingToRemove);
       if (!user.ok) return user;
       const removed = await changeCredentials(call, user.value, () => removeTotp(call.db, userId, call.now));
-      return removed ? ok({ details: await userDetails(call, user.value) }) : fail(nothingToRemove);
+      return removed ? ok({ details: presentDetails(removed) }) : fail(nothingToRemove);
     },
   });
 

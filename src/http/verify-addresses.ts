@@ -12,7 +12,7 @@ import { emit, type JsonObject, message, text } from './protojson.ts';
 import { reachByProof } from './reach-user.ts';
 import type { Version } from './session-messages.ts';
 import { mayGiveAddress, reachPerson } from './user-addresses.ts';
-import { userDetails } from './user-messages.ts';
+import { presentDetails } from './user-messages.ts';
 import { walkOf } from './walk-of.ts';
 
 const userNotFound: Problem = { kind: 'not-found', id: 'COMMAND-ieJ2e', message: 'User could not be found' };
@@ -45,7 +45,7 @@ async function open(call: Call, userId: string, kind: AddressKind, way: CodeWay,
   const address = user.value[kind];
   if (address === '') return fail(codeEmpty);
   const code = await openAddressCode(call, user.value, { kind, address, way, again });
-  return code.ok ? ok(emit({ details: await userDetails(call, user.value), verificationCode: code.value })) : code;
+  return code.ok ? ok(emit({ details: presentDetails(user.value), verificationCode: code.value })) : code;
 }
 
 const verify = (version: Version, kind: AddressKind, rpc: string): Operation =>
@@ -62,7 +62,7 @@ const verify = (version: Version, kind: AddressKind, rpc: string): Operation =>
       const verified = await changeCredentials(call, user, () => verifyAddress(call.db, userId, { kind, address: guess.basis }, call.now));
       if (!verified) return fail(codeInvalid);
       await endCode(walkOf(call), user, PURPOSES[kind], guess.id);
-      return ok({ details: await userDetails(call, user) });
+      return ok({ details: presentDetails(verified) });
     },
   });
 

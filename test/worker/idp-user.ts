@@ -79,7 +79,7 @@ export async function returnedIntent({ link, userId }: { link?: Link; userId?: s
 }
 
 export async function linkTo(user: User, link: Link): Promise<void> {
-  if ((await addLink(env.DB, user.id, link, Date.now())) !== user.id) throw new Error('the account is not theirs');
+  if ((await addLink(env.DB, user.id, link, Date.now()))?.userId !== user.id) throw new Error('the account is not theirs');
 }
 
 /** A person who has just come back from a provider with an account that is theirs. */

@@ -60,6 +60,18 @@ describe('a store that cannot be reached', () => {
     expect(answer.status).toBe(200);
   });
 
+  it.each([{ retryable: true }, { overloaded: true }, { remote: true }, { durableObjectReset: true }])(
+    'is answered 503 where a cell fails with %j',
+    async (mark) => {
+      const fails = () => Promise.reject(Object.assign(new Error('disk I/O error: SECRET'), mark));
+      const SESSIONS = { getByName: () => ({ create: fails }) };
+      const refused = await send('POST', '/v2/sessions', {}, { SESSIONS });
+      expect(refused).toMatchObject({ status: 503, body: { code: 14 } });
+      expect(refused.headers.get('retry-after')).toBe('1');
+      expect(JSON.stringify(refused.body)).not.toContain('SECRET');
+    },
+  );
+
   it('leaves state and answer whole when a commit throws in its middle', async () => {
     const login = await newSession();
     const before = must(await read(login)).session;
