@@ -9,7 +9,7 @@ import { fail, ok, type Result } from '../core/result.ts';
 import { sessionNotFound } from '../core/session/problems.ts';
 import { digest } from '../crypto/digest.ts';
 import { callerOf, readerOf } from './caller.ts';
-import { type Env, refuse } from './exchange.ts';
+import { type Env, inTime, refuse } from './exchange.ts';
 import { isSessionToken } from './session-caller.ts';
 
 const notUpgraded: Problem = { kind: 'failed-precondition', id: 'SALLY-Upgrade', message: 'A watch is a WebSocket: Upgrade is missing' };
@@ -20,7 +20,7 @@ const notUpgraded: Problem = { kind: 'failed-precondition', id: 'SALLY-Upgrade',
  */
 export async function watch(context: Context<Env>): Promise<Response> {
   context.set('route', 'GET /v2/sessions/{sessionId}/watch');
-  const query = await queryOf(context);
+  const query = await inTime(context, () => queryOf(context));
   if (!query.ok) return refuse(context, query.problem);
   if (context.req.header('upgrade')?.toLowerCase() !== 'websocket') return refuse(context, notUpgraded);
   const { cell, read } = query.value;
