@@ -20,19 +20,14 @@ const notUpgraded: Problem = { kind: 'failed-precondition', id: 'SALLY-Upgrade',
  */
 export async function watch(context: Context<Env>): Promise<Response> {
   context.set('route', 'GET /v2/sessions/{sessionId}/watch');
-  const begun = await inTime(context, () => begin(context));
-  return begun.ok ? begun.value : refuse(context, begun.problem);
-}
-
-async function begin(context: Context<Env>): Promise<Result<Response>> {
-  const query = await queryOf(context);
-  if (!query.ok) return query;
-  if (context.req.header('upgrade')?.toLowerCase() !== 'websocket') return fail(notUpgraded);
+  const query = await inTime(context, () => queryOf(context));
+  if (!query.ok) return refuse(context, query.problem);
+  if (context.req.header('upgrade')?.toLowerCase() !== 'websocket') return refuse(context, notUpgraded);
   const { cell, read } = query.value;
   const headers = { upgrade: 'websocket', [WATCH_QUERY]: encodeURIComponent(JSON.stringify(read)) };
   const answer = await socketsOf(context.env, cell).fetch('https://cell/watch', { headers });
-  if (answer.webSocket === null) return fail(await answer.json<Problem>());
-  return ok(new Response(null, { status: 101, webSocket: answer.webSocket, headers: new Headers(answer.headers) }));
+  if (answer.webSocket === null) return refuse(context, await answer.json<Problem>());
+  return new Response(null, { status: 101, webSocket: answer.webSocket, headers: new Headers(answer.headers) });
 }
 
 async function queryOf(context: Context<Env>): Promise<Result<{ readonly cell: string; readonly read: Read }>> {

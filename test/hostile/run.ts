@@ -1,6 +1,7 @@
 import { productionBundle } from '../support/production-bundle.ts';
 import { Sallyport } from '../support/sallyport.ts';
 import { crash } from './crash.ts';
+import { faults as outages } from './faults.ts';
 import { floods } from './floods.ts';
 import { input } from './input.ts';
 import { keys } from './keys.ts';
@@ -24,6 +25,7 @@ const TRIALS: Readonly<Record<string, (bundle: string) => Promise<Report>>> = {
     await sallyport.worker.end();
     return found;
   },
+  faults: outages,
   floods: (bundle) => floods(bundle, FLOOD_SECONDS * 1000),
   input: (bundle) => input(bundle, REQUESTS),
   keys,

@@ -1,6 +1,6 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { app } from '../../src/http/app.ts';
 import { type Asked, KINDS, type Kind } from './directory-requests.ts';
 import { type Fault, FaultyDirectory } from './faulty-directory.ts';
@@ -8,6 +8,10 @@ import { newProvider, startedIntent } from './idp-user.ts';
 import { rowsOf } from './passkey-user.ts';
 import { must, newSession, newUser, PASSWORD, read } from './world.ts';
 
+beforeAll(async () => {
+  // What other tests have left, and nobody could show.
+  await env.DB.prepare("DELETE FROM identity_provider WHERE json_extract(config, '$.options') IS NULL").run();
+});
 beforeEach(() => {
   vi.spyOn(console, 'error').mockImplementation(() => {});
 });
@@ -106,18 +110,24 @@ async function repeat(asked: Asked, { again = [], another }: Kind, after: object
   else if (!(another && wasCarriedOut)) expect(await look(asked)).toEqual(after);
 }
 
-/** A request of which one query goes wrong: it is answered 503, is carried out whole or not at all, and can be repeated; or it succeeds, and is carried out whole. */
-async function withFault(kind: Kind, nth: number, fault: Fault, { after }: { after: object }, settings: object = {}, headers: object = {}) {
+/** A request of which one query is to go wrong. */
+async function prepared(kind: Kind, nth: number, fault: Fault, { after }: { after: object }) {
   const directory = new FaultyDirectory();
   const asked = await kind.ask();
-  const before = await look(asked);
+  return { kind, nth, fault, after, directory, asked, before: await look(asked) };
+}
+
+/** It is answered 503, is carried out whole or not at all, and can be repeated; or it is carried out all the same, whole. */
+async function goesWrong(trial: Awaited<ReturnType<typeof prepared>>, settings: object = {}, headers: object = {}) {
+  const { kind, nth, fault, before, after, directory, asked } = trial;
   directory.plan(nth, fault);
   const answer = await send(asked, { ...directory.bindings, ...settings }, headers);
+  directory.release();
   const what = `${asked.method} ${asked.path}, query ${nth}: ${directory.asked[nth - 1]}`;
   if (answer.status < 300) {
     await answer.over;
     expect([what, await look(asked)]).toEqual([what, after]);
-    return answer;
+    return;
   }
   expect([what, answer.status, answer.retryAfter, JSON.parse(answer.text).code]).toEqual([what, 503, '1', 14]);
   expect(answer.text).not.toContain('SECRET');
@@ -126,15 +136,17 @@ async function withFault(kind: Kind, nth: number, fault: Fault, { after }: { aft
   directory.plan();
   if (!isAhead) expect([before, after]).toContainEqual(await look(asked));
   await repeat(asked, kind, after, headers);
-  return answer;
+}
+
+async function eachGoesWrong(kind: Kind, fault: Fault): Promise<void> {
+  const whole = await unfaulted(kind);
+  expect(whole.queries.length).toBeGreaterThan(0);
+  for (const nth of whole.queries.keys()) await goesWrong(await prepared(kind, nth + 1, fault, whole));
 }
 
 describe.each(['is refused', 'is carried out and its answer lost'] as const)('a query that %s', (fault) => {
   it.each(Object.keys(KINDS))('leaves of %s the change whole or not made, and the same request can be repeated after a 503', async (name) => {
-    const kind = KINDS[name] as Kind;
-    const whole = await unfaulted(kind);
-    expect(whole.queries.length).toBeGreaterThan(0);
-    for (const nth of whole.queries.keys()) await withFault(kind, nth + 1, fault, whole);
+    await eachGoesWrong(KINDS[name] as Kind, fault);
   });
 });
 
@@ -146,26 +158,21 @@ describe('a query that is late', () => {
   it.each(groups)(
     'makes a 503 at the deadline of %s and others, and the same request under the same Idempotency-Key can be repeated',
     async (...group) => {
-      const kinds = group.map((name) => KINDS[name] as Kind);
-      const wholes = await Promise.all(kinds.map(unfaulted));
-      const trials = kinds.flatMap((kind, at) => {
-        const whole = wholes[at] ?? { queries: [], after: {} };
-        return whole.queries.map((_, n) => ({ kind, whole, nth: n + 1 }));
-      });
-      await Promise.all(
-        trials.map(({ kind, whole, nth }) =>
-          withFault(kind, nth, 'is late', whole, { DEADLINE_SECONDS: '1' }, { 'idempotency-key': crypto.randomUUID() }),
-        ),
-      );
+      const trials: Awaited<ReturnType<typeof prepared>>[] = [];
+      for (const name of group) {
+        const kind = KINDS[name] as Kind;
+        const whole = await unfaulted(kind);
+        for (const nth of whole.queries.keys()) trials.push(await prepared(kind, nth + 1, 'is late', whole));
+      }
+      const settings = { DEADLINE_SECONDS: '1' };
+      await Promise.all(trials.map((trial) => goesWrong(trial, settings, { 'idempotency-key': crypto.randomUUID() })));
     },
   );
 });
 
 describe('D1 that cannot be reached', () => {
   it.each(['is refused', 'meets no network', 'breaks inside the platform'] as const)('is a 503 whoever says so: a query that %s', async (fault) => {
-    const kind = KINDS['SetSession with a user by login name and a password'] as Kind;
-    const whole = await unfaulted(kind);
-    for (const nth of whole.queries.keys()) await withFault(kind, nth + 1, fault, whole);
+    await eachGoesWrong(KINDS['SetSession with a user by login name and a password'] as Kind, fault);
   });
 });
 
