@@ -170,6 +170,8 @@ describe('an origin', () => {
       'https://example.com/',
       'https://EXAMPLE.com',
       'https://example.com:443',
+      'https://*.example.com',
+      'https://*',
       'https://',
       'null',
       '',

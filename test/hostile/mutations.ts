@@ -445,7 +445,8 @@ export const MUTATIONS: readonly Mutation[] = [
     guard: 'a wrong password does not pass',
     find: "same ? 'passed' : 'wrong'",
     replace: "'passed'",
-    worker: ['password-check'],
+    worker: ['user-cell', 'rehash', 'counted-costs'],
+    contract: ['set-session', 'races'],
   },
   {
     file: 'checks/password.ts',
@@ -474,14 +475,16 @@ export const MUTATIONS: readonly Mutation[] = [
     guard: 'a wrong code does not pass',
     find: "sameCode(code, expected) ? 'passed' : 'wrong'",
     replace: "'passed'",
-    worker: ['one-time-codes'],
+    worker: ['otp-challenges', 'counted-costs'],
+    contract: ['otp-session', 'races'],
   },
   {
     file: 'checks/otp.ts',
     guard: 'a code expires',
     find: "if (open.expiresAt <= now) return { kind: 'wrong', problem: expired };",
     replace: '',
-    worker: ['one-time-codes'],
+    worker: ['otp-challenges'],
+    contract: ['otp-session'],
   },
   {
     file: 'checks/otp.ts',
@@ -616,7 +619,7 @@ export const MUTATIONS: readonly Mutation[] = [
     guard: 'every digit of a code is as likely',
     find: 'if (byte < fair)',
     replace: 'if (byte >= 0)',
-    worker: ['crypto', 'one-time-codes'],
+    worker: ['one-time-codes'],
   },
   {
     file: 'crypto/sealed-box.ts',
@@ -634,10 +637,10 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     file: 'crypto/password-hash.ts',
-    guard: 'a hash under a pepper that is gone is not verified',
-    find: 'stored === undefined || !peppers.keys.has(stored.key)',
-    replace: 'stored === undefined',
-    worker: ['crypto', 'password-check', 'rehash'],
+    guard: 'a hash is compared with the one that is stored',
+    find: 'tag === undefined ? undefined : sameDigest(tag, stored.tag)',
+    replace: 'true',
+    worker: ['crypto', 'password-check'],
   },
   // cells
   {
@@ -645,8 +648,7 @@ export const MUTATIONS: readonly Mutation[] = [
     guard: 'an id that was never issued wakes nothing',
     find: 'expected !== undefined && sameDigest(expected, tag)',
     replace: 'expected !== undefined',
-    worker: ['session-cell', 'hops'],
-    contract: ['create-get-delete'],
+    worker: ['crypto'],
   },
   {
     file: 'cells/session-store.ts',
@@ -709,8 +711,7 @@ export const MUTATIONS: readonly Mutation[] = [
     guard: 'a stopped user makes no attempt',
     find: "if (this.#isStopped(userId)) return { kind: 'refused', problem: userNotActive };\n    const facts = this.#facts.get(userId, now);\n    if (facts === 'cold') return { kind: 'cold' };\n    const reservation",
     replace: "const facts = this.#facts.get(userId, now);\n    if (facts === 'cold') return { kind: 'cold' };\n    const reservation",
-    worker: ['user-cell', 'totp'],
-    contract: ['stopped-users'],
+    worker: ['user-cell'],
   },
   {
     file: 'cells/user-cell.ts',
@@ -725,7 +726,7 @@ export const MUTATIONS: readonly Mutation[] = [
     guard: 'a user whom the caller may not name is not there',
     find: 'user === undefined || !covers(write, user.organizationId)',
     replace: 'user === undefined',
-    contract: ['session-callers', 'personal-access-tokens', 'wire', 'members'],
+    contract: ['create-get-delete', 'set-session'],
   },
   {
     file: 'http/caller.ts',
@@ -733,6 +734,7 @@ export const MUTATIONS: readonly Mutation[] = [
     find: "if (!isJwt(bearer) && !bearer.startsWith('pat_')) return fail(tokenInvalid);",
     replace: "if (!isJwt(bearer) && !bearer.startsWith('pat_')) return ok(ADMIN);",
     worker: ['fence'],
+    contract: ['wire', 'session-callers'],
   },
   {
     file: 'http/jwt-caller.ts',

@@ -7,6 +7,7 @@ import { digest, sameDigest } from '../../src/crypto/digest.ts';
 import { keyRing, mac } from '../../src/crypto/key-ring.ts';
 import { hashPassword, spendHashTime, verifyPassword } from '../../src/crypto/password-hash.ts';
 import { webPbkdf2 } from '../../src/crypto/password-schemes/web-pbkdf2.ts';
+import { seal, unseal } from '../../src/crypto/sealed-box.ts';
 import { newDecimalId, newPersonalAccessToken, newSecret, newSessionToken } from '../../src/crypto/tokens.ts';
 
 const PASSWORD = 'V3ryS3cure!';
@@ -367,5 +368,19 @@ describe('a new cell', () => {
     const cells = new Set(Array.from({ length: 200 }, () => newSessionCell('weur', 3)));
     expect([...cells].sort()).toEqual(['sessions:weur:0', 'sessions:weur:1', 'sessions:weur:2']);
     expect(newUserCell('sam', 1)).toBe('users:sam:0');
+  });
+});
+
+describe('a sealed box', () => {
+  const ring = keyRing(`2:${btoa('b'.repeat(32))},1:${btoa('a'.repeat(32))}`, 'AES-GCM');
+  const label = { purpose: 'totp', owner: 'minnie' };
+
+  it('opens under its own label alone, and in one piece', async () => {
+    const box = await seal(ring, label, 'a secret');
+    expect(await unseal(ring, label, box)).toBe('a secret');
+    expect(await unseal(ring, { ...label, owner: 'mickey' }, box)).toBeUndefined();
+    expect(await unseal(ring, { ...label, purpose: 'code' }, box)).toBeUndefined();
+    expect(await unseal(ring, label, box.replace(/^2/, '1'))).toBeUndefined();
+    expect(await unseal(ring, label, box.slice(0, -4))).toBeUndefined();
   });
 });

@@ -46,6 +46,12 @@ describe('a user cell', () => {
     expect(await reserve(user)).toEqual({ kind: 'busy' });
   });
 
+  it('lets nobody attempt anything who is stopped, also before the directory and the session cells know', async () => {
+    const user = await newUser();
+    must(await transit(user, 'lock'));
+    expect(await reserve(user)).toMatchObject({ kind: 'refused', problem: { id: 'SESSION-Gj4ko' } });
+  });
+
   it('counts the attempts of each user by themselves', async () => {
     const cell = `users:weur:${crypto.randomUUID()}`;
     const [one, other] = [await newUser({ cell }), await newUser({ cell })];
