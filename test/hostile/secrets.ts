@@ -39,22 +39,22 @@ export async function secrets(bundle: string): Promise<Report> {
       .split('\n')
       .map((line) => JSON.parse(line) as Noted);
     const shown = new Set(noted.flatMap((each) => each.shown ?? []));
-    const needles = new Needles([
-      ...noted.flatMap((each) => each.secrets ?? []).filter((secret) => !shown.has(secret)),
-      ...Object.values(keys).map((value) => value.replace(/^\d+:/, '')),
-    ]);
-    const haystacks: Record<string, Buffer> = {
-      'the log': Buffer.from(log.join('\n')),
-      'a refusal': Buffer.from(noted.flatMap(({ refusal }) => refusal ?? []).join('\n')),
-      ...storesIn(state),
+    const good = noted.flatMap((each) => each.secrets ?? []).filter((secret) => !shown.has(secret));
+    const ours = [...good, ...Object.values(keys).map((value) => value.replace(/^\d+:/, ''))];
+    const needles = new Needles(ours);
+    const stores = storesIn(state);
+    const told = { 'the log': log, 'a refusal': noted.flatMap(({ refusal }) => refusal ?? []) };
+    const said = Object.fromEntries(Object.entries(told).map(([place, texts]) => [place, Buffer.from(texts.join('\n'))]));
+    const look = (wanted: Needles, places: Readonly<Record<string, Buffer>>) => {
+      for (const [place, haystack] of Object.entries(places))
+        for (const { secret, form } of wanted.in(haystack)) faults.push(`${place} holds ${secret} as ${form}`);
     };
-    for (const [place, haystack] of Object.entries(haystacks))
-      for (const { secret, form } of needles.in(haystack)) faults.push(`${place} holds ${secret} as ${form}`);
-    const stores = Object.values(storesIn(state));
-    if (!stores.some((bytes) => bytes.includes(known))) faults.push('what is stored in clear was not found');
-    const megabytes = Object.values(haystacks).reduce((sum, { length }) => sum + length, 0) / 1e6;
+    look(needles, stores);
+    look(new Needles([...ours, ...noted.flatMap(({ refused = [] }) => refused)]), said);
+    if (!Object.values(stores).some((bytes) => bytes.includes(known))) faults.push('what is stored in clear was not found');
+    const megabytes = [...Object.values(stores), ...Object.values(said)].reduce((sum, { length }) => sum + length, 0) / 1e6;
     return {
-      figures: `${needles.count} secrets of ${noted.length} requests searched for in ${stores.length} files of storage, ${log.length} pieces of log and every refusal, ${Math.round(megabytes)} MB in all`,
+      figures: `${needles.count} secrets of ${noted.length} requests searched for in ${Object.keys(stores).length} files of storage, ${log.length} pieces of log and every refusal, ${Math.round(megabytes)} MB in all`,
       faults: [...new Set(faults)],
     };
   } finally {
