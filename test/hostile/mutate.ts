@@ -22,7 +22,7 @@ interface Outcome {
 const [, , ...wanted] = process.argv;
 copy();
 if (wanted.length === 0) checkTheyAreGreen();
-const chosen = MUTATIONS.filter(({ file }) => wanted.length === 0 || wanted.some((part) => file.includes(part)));
+const chosen = MUTATIONS.filter(({ file, guard }) => wanted.length === 0 || wanted.some((part) => `${file}: ${guard}`.includes(part)));
 const outcomes = chosen.map(outcomeOf);
 const survivors = outcomes.filter(({ caughtBy }) => caughtBy === undefined);
 console.log(`${outcomes.length} guards were broken, and ${survivors.length} of them went unnoticed`);
