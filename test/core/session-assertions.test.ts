@@ -259,6 +259,11 @@ describe('a session token as bearer', () => {
   const bearer = (factors: Session['factors']) => must(bearerUser({ ...sessionOf(), factors }, 'current', noStops, NOW));
   const demanded = { everybody: true, ready: true };
 
+  it('is nobody’s while nothing but the user is known', () => {
+    const named = bearerUser({ ...sessionOf(), factors: {} }, 'current', noStops, NOW);
+    expect(named).toMatchObject({ ok: false, problem: { id: 'AUTHZ-Kl3p0', message: 'authentication required' } });
+  });
+
   it('is of several factors with a passkey alone where it verified its user', () => {
     const verified = bearer({ webAuthN: { verifiedAt: NOW, userVerified: true } });
     const unverified = bearer({ webAuthN: { verifiedAt: NOW, userVerified: false } });
