@@ -77,7 +77,10 @@ describe('an outer fence', () => {
 
   it('is not asked of what is refused without looking', async () => {
     const limit = vi.fn(async () => ({ success: false }));
-    for (const token of ['anything', 'sess_nobodys_x']) await flood('/v2/sessions/x', bearer(token), anAddress(), { RATE_LIMIT: { limit } });
+    for (const token of ['anything', 'sess_nobodys_x']) {
+      const statuses = await flood('/v2/sessions/x', bearer(token), anAddress(), { RATE_LIMIT: { limit } });
+      expect(new Set(statuses)).toEqual(new Set([401]));
+    }
     await flood('/v2/sessions/x');
     expect(limit).not.toHaveBeenCalled();
   });
