@@ -138,7 +138,7 @@ describe.skipIf(!LOCAL)('the login pages', () => {
     const pages = await Promise.all([visitor, twin].map((one) => one.ask('/login/password', { password: PASSWORD, once })));
     for (const { html } of pages) expect(html).toContain('Your account');
     const sessions = async () => (await api().post('/v2/sessions/search', { queries: [{ userIdQuery: { id: userId } }] })).body.sessions ?? [];
-    await expect.poll(async () => (await sessions()).length).toBe(1);
+    await expect.poll(async () => (await sessions()).length, { timeout: 30_000 }).toBe(1);
   });
 
   it('take a form that is none, is too long, or has strange fields, for what it is', async () => {

@@ -236,11 +236,11 @@ describe('what a PATCH costs, counted:', () => {
     });
     const opened = await billOf(async () => {
       await session.patch({ challenges: { otpEmail: { sendCode: {} } } });
-      await vi.waitFor(() => expect(post).toHaveBeenCalled());
+      await vi.waitFor(() => expect(post).toHaveBeenCalled(), 30_000);
     });
     const sent = await billOf(async () => {
       delivered = true;
-      await vi.waitFor(async () => expect(await messagesIn(session.stub)).toBe(0));
+      await vi.waitFor(async () => expect(await messagesIn(session.stub)).toBe(0), 30_000);
     });
     const hops = ['session.peek', 'user.permitChallenge', 'session.commit'];
     expect(paid(opened)).toEqual(costs({ hops, sessionRows: 2, userRows: 1, commits: 2, alarms: 2, fetches: 1 }));

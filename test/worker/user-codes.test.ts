@@ -213,7 +213,7 @@ describe('a message with a code of a user', () => {
     vi.setSystemTime(Date.now() + 61_000);
     await deliverInto(user, env.DB);
     await runDurableObjectAlarm(stubOf(user));
-    await vi.waitFor(async () => expect((await rowsOf(user)).outbox).toEqual([]));
+    await vi.waitFor(async () => expect((await rowsOf(user)).outbox).toEqual([]), 30_000);
   }
 
   it('is delivered once when its provider is back, and its code works', async () => {
@@ -294,7 +294,7 @@ describe('a message with a code of a user', () => {
     expect([await at(60), await at(90), await at(120), await at(150), await at(3599)]).toEqual(['ok', 'ok', 'ok', 'SALLY-Sends', 'SALLY-Sends']);
     for (let i = 0; i < 6; i += 1) await returned(user, { to });
     expect([await at(3600), await at(3630)]).toEqual(['ok', 'ok']);
-    await vi.waitFor(async () => expect(await mailsTo(to)).toHaveLength(7));
+    await vi.waitFor(async () => expect(await mailsTo(to)).toHaveLength(7), 30_000);
   });
 
   it('goes to no more than five addresses an hour for one purpose, one right after the other', async () => {
