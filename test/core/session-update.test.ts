@@ -68,6 +68,13 @@ describe('the refusals of a PATCH', () => {
     });
   });
 
+  it('are for a verdict on any factor that is too old, and for metadata that are too many', () => {
+    const old = { userId: 'minnie', reservedAt: NOW - 15_001 };
+    expect(outcomeOf(patch(sessionOf(), { checks: { totp: { code: '000000' } } }, { verdicts: { totp: old } }))).toBe('SALLY-Retry');
+    const many = Array.from({ length: 65 }, (_, n) => pair(`key ${n}`, '1'));
+    expect(mustFail(patch(sessionOf(), { metadata: many }, { standing: write })).kind).toBe('invalid-argument');
+  });
+
   it('tell a repeat with another token that its token is not current, and one with another body that its key was used', () => {
     const answer = { key: 'key', body: 'body', previous: 'token', sequence: 2, at: NOW, sealed: 'sealed' };
     const told = (same: { sameToken: boolean; sameBody: boolean }) =>

@@ -8,6 +8,8 @@ import type { UpdateSession } from '../../src/core/session/command.ts';
 import { keyRing } from '../../src/crypto/key-ring.ts';
 import { createSession } from '../../src/login-step/create-session.ts';
 import type { Walk } from '../../src/login-step/walk.ts';
+import { authenticator } from '../support/authenticator.ts';
+import { aTotpUser, SECRET } from './billed-session.ts';
 import {
   cells,
   config,
@@ -191,6 +193,16 @@ describe('tries of one request that run side by side', () => {
     const second = await keyedPatch(login, 'key', passwordCheck(), { cells: overtaken });
     expect(must(second)).toEqual(must(first ?? second));
     expect(first).toBeDefined();
+  });
+});
+
+describe('one key in two sessions', () => {
+  it('is no repeat: a TOTP that served in the one serves in no other', async () => {
+    const user = await aTotpUser();
+    const [one, other] = [await newSession(user), await newSession(user)];
+    const totp = { checks: { totp: { code: authenticator(SECRET).code() } } };
+    must(await keyedPatch(one, 'key', totp));
+    expect(outcome(await keyedPatch(other, 'key', totp))).toBe('TOTP-Auw0a');
   });
 });
 

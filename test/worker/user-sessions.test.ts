@@ -316,3 +316,17 @@ describe('the end of all sessions of a user', () => {
     expect(must(await read(theirs)).session.user?.epoch).toBe(other.epoch);
   });
 });
+
+describe('the end of all sessions but one', () => {
+  it('revives none that was stopped before', async () => {
+    const user = await newUser();
+    const login = await newSession(user);
+    await transit(user, 'lock');
+    await transit(user, 'unlock');
+    const { id: userId, state, epoch } = user;
+    const ends = { userId, seen: { state, epoch }, callerId: 'x', exceptSessionId: login.sessionId };
+    expect(await cells.user(user.cell).endSessions(ends)).toBe(true);
+    expect(await cells.user(user.cell).finish(userId)).toBe(true);
+    expect(outcome(await read(login))).toBe('QUERY-SFeaa');
+  });
+});
