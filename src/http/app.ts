@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { TrieRouter } from 'hono/router/trie-router';
-import type { Problem } from '../core/problem.ts';
+import { invalid, type Problem } from '../core/problem.ts';
 import { ok } from '../core/result.ts';
 import { loginPages } from '../login/login.ts';
 import { authenticationMethodOperations } from './authentication-methods.ts';
@@ -9,7 +9,7 @@ import { credentialOperations } from './credentials.ts';
 import { crossOrigin } from './cross-origin.ts';
 import { devMailbox } from './dev-mailbox.ts';
 import { doctorOperations } from './doctor.ts';
-import { type Env, inTime, limitBody, passFence, refuse, refuseMethod } from './exchange.ts';
+import { type Env, inTime, passFence, refuse, refuseMethod } from './exchange.ts';
 import { problemOfFault } from './faults.ts';
 import { idpCallback } from './idp-callback.ts';
 import { intentOperations } from './idp-intents.ts';
@@ -45,6 +45,7 @@ import { userTotpOperations } from './user-totp.ts';
 import { userOperations } from './users.ts';
 import { verifyAddressOperations } from './verify-addresses.ts';
 import { watch } from './watch.ts';
+import { wholeForm } from './whole-form.ts';
 
 /** Every operation that is built. */
 export const operations: readonly Operation[] = [
@@ -81,10 +82,8 @@ export const operations: readonly Operation[] = [
   ...reindexOperations,
 ];
 
-/** What a browser brings back from a provider. */
-const CALLBACK_LIMIT_BYTES = 64 * 1024;
-
 const notFound: Problem = { kind: 'not-found', message: 'Not Found' };
+const noHost = invalid('invalid Host: must be a host');
 
 /** The whole HTTP surface: request id, security headers, access log and error boundary around the operations. */
 export const app = new Hono<Env>({ router: new TrieRouter() });
@@ -104,6 +103,8 @@ app.use(async (context, next) => {
   log(context, requestId, Date.now() - began);
 });
 
+app.use((context, next) => (URL.canParse(context.req.url) ? next() : Promise.resolve(refuse(context, noHost))));
+
 app.use(crossOrigin);
 
 app.get('/healthz', (context) => context.json({ status: 'ok' }));
@@ -117,7 +118,7 @@ app.get('/dev/mailbox', (context) => answeredInTime(context, devMailbox));
 
 app.route('/', referenceOf(operations));
 
-app.on(['GET', 'POST'], '/idps/callback', limitBody(CALLBACK_LIMIT_BYTES), async (context) => {
+app.on(['GET', 'POST'], '/idps/callback', wholeForm, async (context) => {
   context.set('route', '/idps/callback');
   return answeredInTime(context, async () => {
     const passed = await passFence(context);
@@ -135,6 +136,8 @@ app.use('/login/*', async (context, next) => {
   if (passed.ok) return next();
   return context.text('Too many requests. Please try again in a minute.', 429, { 'retry-after': '60' });
 });
+
+app.use('/login/*', wholeForm);
 
 app.route(
   '/login',

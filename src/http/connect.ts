@@ -2,9 +2,10 @@ import { type Context, Hono, type Next } from 'hono';
 import { invalid, notBuilt, type Problem } from '../core/problem.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { type Raw, readJson } from './decode.ts';
-import { admit, type Env, inTime, limitBody, perform, refuse, refuseMethod } from './exchange.ts';
+import { admit, type Env, inTime, perform, refuse, refuseMethod } from './exchange.ts';
 import type { Operation } from './operation.ts';
 import type { JsonObject } from './protojson.ts';
+import { readBody } from './request-body.ts';
 
 /** How the messages of one operation stand in the bodies of one content type. */
 export interface Format {
@@ -27,7 +28,6 @@ export function connectOf(operations: readonly Operation[]): Hono<Env> {
   app.post(
     '/:service/:method',
     (context, next) => (operationOf(context) ? speak(context, next) : context.notFound()),
-    limitBody(),
     (context) => {
       const operation = operationOf(context);
       return operation ? serve(context, operation) : context.notFound();
@@ -56,7 +56,9 @@ async function serve(context: Context<Env>, operation: Operation): Promise<Respo
     if (!caller.ok) return caller;
     const understood = checkHeaders(context);
     if (!understood.ok) return understood;
-    const raw = format.read(await context.req.arrayBuffer());
+    const body = await readBody(context);
+    if (!body.ok) return body;
+    const raw = format.read(body.value);
     return raw.ok ? perform(context, operation, caller.value, raw.value) : raw;
   });
   return result.ok ? format.answer(result.value) : refuse(context, result.problem);

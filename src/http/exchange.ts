@@ -1,5 +1,4 @@
-import type { Context, Next } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
+import type { Context } from 'hono';
 import { type Place, regionOf } from '../cells/placement.ts';
 import { type CellBindings, cellsOf } from '../cells/stubs.ts';
 import { configOf } from '../config.ts';
@@ -22,26 +21,15 @@ export interface Env {
     route?: string;
     callerKind?: string;
     problemId?: string;
+    /** What a request that is late is told, while it is not our stores that it waits for. */
+    late?: Problem | undefined;
     /** How refusals are worded in the protocol that the request speaks, where that is not REST. */
     refusal?: (problem: Problem) => Response | Promise<Response>;
   };
 }
 
-const BODY_LIMIT_BYTES = 1024 * 1024;
-const tooLarge: Problem = { kind: 'payload-too-large', message: 'request body is too large' };
 const tooLate = unavailable('A store did not answer in time');
 const wrongMethod: Problem = { kind: 'method-not-allowed', message: 'Method Not Allowed' };
-
-/** Refuses a body that is too long, by its own account or as soon as that shows while it is read. */
-export function limitBody(maxSize = BODY_LIMIT_BYTES) {
-  const counted = bodyLimit({ maxSize, onError: (context) => refuse(context as Context<Env>, tooLarge) });
-  // Hono's makes a stream of each body to look at, also where the body's length says it all.
-  return (context: Context<Env>, next: Next) => {
-    const length = context.req.header('content-length');
-    const short = length !== undefined && Number(length) <= maxSize && context.req.header('transfer-encoding') === undefined;
-    return short ? next() : counted(context, next);
-  };
-}
 
 /** Whether the address that the request comes from may have somebody looked up. */
 export const passFence = (context: Context<Env>): Promise<Result<undefined>> =>
@@ -91,7 +79,7 @@ export async function inTime<T>(context: Context<Env>, work: () => Promise<Resul
     const outcome = work();
     // Its value is not held for as long: it may be a socket.
     context.executionCtx.waitUntil(outcome.then(nothing, nothing));
-    return await beforeDeadline(outcome, deadlineMs - (Date.now() - context.get('began')));
+    return await beforeDeadline(outcome, deadlineMs - (Date.now() - context.get('began')), () => context.get('late') ?? tooLate);
   } catch (error) {
     return fail(problemOfFault(error as Error));
   }
@@ -99,10 +87,10 @@ export async function inTime<T>(context: Context<Env>, work: () => Promise<Resul
 
 const nothing = (): void => {};
 
-async function beforeDeadline<T>(outcome: Promise<Result<T>>, remainingMs: number): Promise<Result<T>> {
+async function beforeDeadline<T>(outcome: Promise<Result<T>>, remainingMs: number, late: () => Problem): Promise<Result<T>> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const deadline = new Promise<Result<T>>((resolve) => {
-    timer = setTimeout(() => resolve(fail(tooLate)), remainingMs);
+    timer = setTimeout(() => resolve(fail(late())), remainingMs);
   });
   try {
     return await Promise.race([outcome, deadline]);

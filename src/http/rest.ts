@@ -1,8 +1,10 @@
 import { type Context, Hono } from 'hono';
 import type { Problem } from '../core/problem.ts';
-import { readJson, readQuery, withPath } from './decode.ts';
-import { admit, type Env, inTime, limitBody, perform, refuse, refuseMethod } from './exchange.ts';
+import type { Result } from '../core/result.ts';
+import { type Raw, readJson, readQuery, withPath } from './decode.ts';
+import { admit, type Env, inTime, perform, refuse, refuseMethod } from './exchange.ts';
 import type { Operation, Route } from './operation.ts';
+import { readBody } from './request-body.ts';
 
 /** The operations as Hono routes; `notBuilt` are those that Zitadel has and Sallyport does not, answered before anything is read. */
 export function restOf(operations: readonly Operation[], notBuilt: readonly Route[]): Hono<Env> {
@@ -11,12 +13,11 @@ export function restOf(operations: readonly Operation[], notBuilt: readonly Rout
     ...operations.flatMap((operation) => operation.routes.map((route) => ({ route, answer: (context: Context<Env>) => serve(context, operation) }))),
     ...notBuilt.map((route) => ({ route, answer: (context: Context<Env>) => refuse(context, unbuiltOperation(route)) })),
   ];
-  const limit = limitBody();
   const paths = new Map<string, string[]>();
   for (const { route, answer } of routes) {
     const [verb, path] = split(route);
     paths.set(path, [...(paths.get(path) ?? []), verb]);
-    app.on(verb, path, limit, (context) => {
+    app.on(verb, path, (context) => {
       context.set('route', route);
       return answer(context);
     });
@@ -43,8 +44,14 @@ async function serve(context: Context<Env>, operation: Operation): Promise<Respo
   const result = await inTime(context, async () => {
     const caller = await admit(context);
     if (!caller.ok) return caller;
-    const raw = ['GET', 'HEAD'].includes(context.req.method) ? readQuery(context.req.queries()) : readJson(await context.req.arrayBuffer());
+    const raw = await rawOf(context);
     return raw.ok ? perform(context, operation, caller.value, withPath(raw.value, context.req.param())) : raw;
   });
   return result.ok ? context.json(result.value as object, operation.success) : refuse(context, result.problem);
+}
+
+async function rawOf(context: Context<Env>): Promise<Result<Raw>> {
+  if (['GET', 'HEAD'].includes(context.req.method)) return readQuery(context.req.queries());
+  const body = await readBody(context);
+  return body.ok ? readJson(body.value) : body;
 }

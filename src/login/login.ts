@@ -1,5 +1,4 @@
 import { type Context, Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { csrf } from 'hono/csrf';
 import { HTTPException } from 'hono/http-exception';
 import { configOf } from '../config.ts';
@@ -22,8 +21,6 @@ import { stepOf } from './step.ts';
 import { themeOf } from './theme.ts';
 import { goOn, keepVisit, readVisit } from './visit.ts';
 
-const FORM_LIMIT_BYTES = 64 * 1024;
-
 /** The login pages, at `/login`. `dispatch` takes their requests to the public API: they do nothing that another client could not do. */
 export function loginPages(dispatch: Dispatch): Hono<LoginEnv> {
   const app = new Hono<LoginEnv>();
@@ -38,9 +35,8 @@ export function loginPages(dispatch: Dispatch): Hono<LoginEnv> {
     await next();
   });
   app.use(csrf());
-  app.use(bodyLimit({ maxSize: FORM_LIMIT_BYTES }));
 
-  // Of these two, and of a form that is none.
+  // Of this, and of a form that is none.
   app.onError((error, context) => {
     if (error instanceof HTTPException) return context.text('This request cannot be taken.', error.status);
     console.error(error);
